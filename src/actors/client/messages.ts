@@ -1,0 +1,43 @@
+/** What a connected client's actor understands. Everything here crosses threads. */
+
+import type { ClientId, TunnelId } from '../../ids.js';
+import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
+import type { Milliseconds } from '../../time.js';
+import type { ActorRef, ActorSystem } from '../runtime/types.js';
+import { askActor } from '../ask.js';
+
+export const CLIENT_KIND = 'client';
+export const clientRef = (id: ClientId): ActorRef => ({ kind: CLIENT_KIND, id });
+
+/** Name of each request with what it carries and what it answers. */
+export interface ClientRequests {
+  /** Starts a tunnel after the checks of spec 05 §3.3 steps 10 to 22. */
+  'create-tunnel': {
+    readonly request: { readonly remote: Remote; readonly checkPort: boolean };
+    readonly reply: TunnelRecord;
+  };
+  'delete-tunnel': { readonly request: { readonly id: TunnelId; readonly force: boolean }; readonly reply: null };
+  /** `acl` as typed; empty or null removes the restriction. */
+  'set-tunnel-acl': {
+    readonly request: { readonly id: TunnelId; readonly acl: string | null };
+    readonly reply: null;
+  };
+  /** Closes the connection (take-over by a new session, deletion of credentials). */
+  'close-connection': { readonly request: { readonly reason: string }; readonly reply: null };
+}
+
+export type ClientRequestName = keyof ClientRequests;
+
+export type ClientMessage = {
+  [Name in ClientRequestName]: { readonly type: Name } & ClientRequests[Name]['request'];
+}[ClientRequestName];
+
+/** Asks the client's actor, wherever it runs. Throws `AppError`; 404 when the client is not connected. */
+export async function askClient<Name extends ClientRequestName>(
+  system: ActorSystem,
+  id: ClientId,
+  message: { readonly type: Name } & ClientRequests[Name]['request'],
+  timeoutMs: Milliseconds,
+): Promise<ClientRequests[Name]['reply']> {
+  return askActor(system, clientRef(id), message, timeoutMs, `client with id ${id} not found`);
+}

@@ -1,0 +1,45 @@
+/** Authentication of API requests and logins. Spec 02 §5 to §7. */
+
+import type { Principal } from './principal.js';
+
+export interface Credentials {
+  /** Value of the `Authorization` header, empty when absent. */
+  readonly authorization: string;
+  readonly userAgent: string;
+  readonly ip: string;
+  readonly method: string;
+  readonly path: string;
+}
+
+export interface LoginRequest {
+  readonly username: string;
+  readonly password: string;
+  readonly newPassword: string;
+  /** Raw `token-lifetime` query value, `undefined` when absent. */
+  readonly tokenLifetime: string | undefined;
+  readonly userAgent: string;
+  readonly ip: string;
+}
+
+/** A user as the API shows it. */
+export interface UserProfile {
+  readonly username: string;
+  readonly groups: readonly string[] | null;
+  readonly passwordExpired: boolean;
+  readonly twoFaSendTo: string;
+}
+
+export interface ApiAuth {
+  /**
+   * Who is calling. Throws `AppError` 401 or 429; counts the attempt with the guard. Synchronous when the
+   * answer needs no password hash (a cached bearer token).
+   */
+  authenticate(credentials: Credentials): Principal | Promise<Principal>;
+  /** Returns the token. Throws as spec 02 §7.3. */
+  login(request: LoginRequest): Promise<string>;
+  /** Spec 02 §7.4. */
+  logout(credentials: Credentials): Promise<void>;
+  profile(username: string): UserProfile | undefined;
+  /** `Static Credentials`, `File`, `DB` or the own store. */
+  readonly usersSource: string;
+}

@@ -1,0 +1,22 @@
+/**
+ * Brute-force protection shared by all shards: waits per identity and bans per IP, kept by the `guard` actor
+ * on main and replicated to every thread. Spec 01 §2.4 and §4.8, 02 §4.
+ */
+
+/** Where the attempt came in; each listener has its own thresholds and lists. */
+export type Listener = 'client' | 'api';
+
+export interface Guard {
+  /** Whether this address is banned at the moment; answered from the local replica. */
+  isBanned(listener: Listener, ip: string): boolean;
+  /** Whether this identity must wait after a failed attempt; answered from the local replica. */
+  mustWait(listener: Listener, identity: string, ip: string): boolean;
+  /** Resolves when main and this thread's replica have it. Answer the peer only then. */
+  failed(listener: Listener, identity: string | null, ip: string): Promise<void>;
+  succeeded(listener: Listener, identity: string | null, ip: string): void;
+}
+
+/** Checks agent logins (spec 01 §4.8, all four steps, the guard included). */
+export interface AgentLogin {
+  verify(authId: string, password: string, ip: string): Promise<boolean>;
+}

@@ -1,0 +1,42 @@
+/**
+ * What API requests read: an in-memory index of all clients, one per thread, fed by `ClientChange`s and
+ * answered without asking any actor. Architecture §3.
+ */
+
+import type { Principal } from '../auth/principal.js';
+import type { ClientId } from '../ids.js';
+import type { ListOptions } from '../query/types.js';
+import type { Instant } from '../time.js';
+import type { ClientChange, ClientRecord } from './record.js';
+
+/** One page of a list: a serialised JSON array of the items and the count before pagination. */
+export interface Page {
+  readonly items: string;
+  readonly count: number;
+}
+
+export interface ClientIndex {
+  /** Obsolete clients (spec 03 §5.5) are invisible everywhere. */
+  get(id: ClientId): ClientRecord | undefined;
+  lastHeartbeat(id: ClientId): Instant | null;
+  apply(change: ClientChange): void;
+  list(options: ListOptions, viewer: Principal): Page;
+  /** JSON object text with the requested `fields[clients]` names, all when `undefined`. */
+  detail(id: ClientId, fields: readonly string[] | undefined): string | undefined;
+  tags(options: ListOptions, viewer: Principal): Page;
+  /** All non-obsolete clients, whoever asks. */
+  counts(): { readonly connected: number; readonly disconnected: number };
+  /** Clients the viewer may access, in id order. */
+  visible(viewer: Principal): Iterable<ClientRecord>;
+  canAccess(id: ClientId, viewer: Principal): boolean;
+}
+
+/** The one way to change stored clients: store, own index and the other threads, in that order. */
+export interface ClientRecords {
+  get(id: ClientId): ClientRecord | undefined;
+  /** Resolves when committed. The own index and the other threads see the change once committed. */
+  save(record: ClientRecord): Promise<void>;
+  remove(id: ClientId): Promise<void>;
+  /** Sets the last heartbeat; memory only, announced to other threads once a second. */
+  heartbeat(id: ClientId, at: Instant): void;
+}

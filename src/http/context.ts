@@ -1,0 +1,25 @@
+/** Everything a route handler may use. One per shard. */
+
+import type { ActorSystem } from '../actors/runtime/types.js';
+import type { ApiAuth } from '../auth/api-auth.js';
+import type { Guard } from '../auth/guard.js';
+import type { ClientIndex, ClientRecords } from '../clients/read-model.js';
+import type { Config } from '../config/types.js';
+import type { Logger } from '../logging/logger.js';
+import type { Store } from '../store/types.js';
+import type { Clock } from '../time.js';
+
+export interface ApiContext {
+  readonly config: Config;
+  readonly actors: ActorSystem;
+  readonly clients: ClientIndex;
+  readonly clientRecords: ClientRecords;
+  readonly store: Store;
+  readonly auth: ApiAuth;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** MD5 fingerprint of the SSH host key, colon-separated. */
+  readonly fingerprint: string;
+  readonly version: string;
+}

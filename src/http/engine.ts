@@ -1,0 +1,72 @@
+/**
+ * What the HTTP engine adapter (`server.ts`, the only file that touches uWebSockets.js objects) offers to the
+ * API and to the agent listener.
+ */
+
+import type { ByteSocket, ByteSocketHandlers } from '../protocol/byte-socket.js';
+import type { Milliseconds } from '../time.js';
+
+/** Read completely before the handler is called; safe to use at any time. */
+export interface EngineRequest {
+  readonly method: string;
+  /** Path as received, undecoded, without query. */
+  readonly path: string;
+  /** Raw query string without `?`. */
+  readonly rawQuery: string;
+  /** Lower-case name; empty string when absent. */
+  header(name: string): string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** TCP peer without port; IPv4-mapped addresses in their IPv4 form. */
+  readonly remoteAddress: string;
+  /** When the request line was read. */
+  readonly receivedAt: Milliseconds;
+}
+
+export interface EngineResponse {
+  /** The peer went away or the answer was already sent; everything below does nothing then. */
+  readonly done: boolean;
+  onAborted(callback: () => void): void;
+  send(status: number, headers: readonly (readonly [string, string])[], body?: string | Uint8Array): void;
+  /** Streams a body of unknown length; `write` false: wait for `onWritable`. */
+  start(status: number, headers: readonly (readonly [string, string])[]): ResponseStream;
+  /** The whole body, copied. Rejects with `AppError` when it is longer than `limit` bytes or the peer left. */
+  body(limit: number): Promise<Buffer>;
+  /** Body chunks as they arrive (each a private copy), for proxying. */
+  onBody(callback: (chunk: Buffer, last: boolean) => void): void;
+  /** Answers 101 and hands the connection over. Only for requests that came as valid upgrades. */
+  upgrade(handlers: (socket: ByteSocket) => ByteSocketHandlers, protocol: string | null): void;
+  /** Closes TCP without an answer. */
+  close(): void;
+}
+
+export interface ResponseStream {
+  write(chunk: Uint8Array): boolean;
+  onWritable(callback: () => void): void;
+  end(): void;
+}
+
+export interface EngineOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly minVersion: '1.2' | '1.3' };
+  /** Largest WebSocket message accepted, bytes. */
+  readonly maxMessageBytes?: number;
+  /** Called for every plain request. Must answer, also when it throws (the adapter then sends 500). */
+  readonly onRequest: (request: EngineRequest, response: EngineResponse) => void | Promise<void>;
+  /**
+   * Called for GET requests with a well-formed WebSocket upgrade. May wait before `response.upgrade`.
+   * Absent: upgrades go to `onRequest`.
+   */
+  readonly onUpgrade?: (request: EngineRequest, response: EngineResponse) => void | Promise<void>;
+}
+
+export interface Listening {
+  readonly port: number;
+  /** Stops accepting; open connections stay. */
+  stopAccepting(): void;
+  /** Stops accepting and closes every connection. */
+  close(): void;
+}
+
+export type Listen = (options: EngineOptions) => Promise<Listening>;

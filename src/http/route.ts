@@ -1,0 +1,73 @@
+/**
+ * A route is data. Routing, authentication, access checks, validation, metrics labels and the OpenAPI document
+ * all come from these declarations.
+ */
+
+import type { TSchema } from 'typebox';
+import type { Permission, Principal } from '../auth/principal.js';
+import type { ApiContext } from './context.js';
+import type { QueryString } from './query-string.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** Who may call a route. Checked in the order: authentication, client access, permission, admin (spec 03 §1.1). */
+export type Access =
+  | { readonly kind: 'open' }
+  | {
+      readonly kind: 'user';
+      readonly permission?: Permission;
+      readonly admin?: true;
+      /** The path has `{client_id}`; the client must exist and be visible to the caller. */
+      readonly client?: true;
+    };
+
+export interface RouteDocs {
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: string;
+  /** Query parameters by name. `filter[…]`, `sort`, `fields[…]`, `page[…]` are declared by `list`. */
+  readonly query?: Readonly<Record<string, { readonly schema: TSchema; readonly description: string }>>;
+  /** Statuses of refusals, with the reason in words. 401 is implied by `access`. */
+  readonly errors?: Readonly<Record<number, string>>;
+}
+
+export interface Route {
+  readonly method: Method;
+  /** Below `/api/v1`, such as `/clients/{client_id}/tunnels`. */
+  readonly path: string;
+  readonly access: Access;
+  readonly docs: RouteDocs;
+  /** JSON body schema. Present: the body is required, decoded by the rules of spec 04 §2.3 and checked. */
+  readonly body?: TSchema;
+  /** Schema of `data` in the success answer, by status. `null` = empty body. */
+  readonly responses: Readonly<Record<number, TSchema | null>>;
+  /** `false`: the query string is not rejected for bad escapes, and no body limit applies. Default true. */
+  readonly limits?: false;
+  readonly handler: (request: ApiRequest, context: ApiContext) => ApiReply | Promise<ApiReply>;
+}
+
+export interface ApiRequest {
+  readonly method: string;
+  /** Path as received, without query. */
+  readonly path: string;
+  /** Decoded path variables. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: QueryString;
+  /** Decoded body with the key spelling of the schema; `undefined` when the route declares none. */
+  readonly body: unknown;
+  /** Raw body bytes, for routes without a `body` schema that read it themselves. */
+  readonly rawBody: Buffer;
+  /** Lower-case name; empty string when absent. */
+  header(name: string): string;
+  /** Address of the caller after the trusted-proxy rule. */
+  readonly ip: string;
+  /** Set on every route whose access is not `open`. */
+  readonly principal: Principal | null;
+}
+
+export type ApiReply =
+  | { readonly status: number; readonly data: unknown; readonly meta?: { readonly count: number } }
+  /** A complete JSON document, already serialised. */
+  | { readonly status: number; readonly json: string | Buffer }
+  | { readonly status: number; readonly text: string; readonly contentType: string }
+  | { readonly status: 201 | 204; readonly empty: true };
