@@ -1,0 +1,97 @@
+/** Tunnels at the moment a client connects. Spec 05 §11, 01 §6.5 and §6.9. */
+
+import { AppError } from '../../errors.js';
+import type { AgentSession } from '../../protocol/session.js';
+import { atLeast, parseAgentVersion } from '../../tunnels/agent-version.js';
+import { remotesToReestablish } from '../../tunnels/reestablish.js';
+import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
+import { remoteText } from '../../tunnels/remote-text.js';
+import { askTunnelAllowed, isDenial } from './ask-agent.js';
+import { startTunnel, type TunnelDeps, type TunnelParent } from './create.js';
+import type { TunnelList } from './list.js';
+
+export interface ConnectRequest {
+  readonly session: AgentSession;
+  /** `Version` of the agent. */
+  readonly version: string;
+  /** `Remotes` of its request. */
+  readonly requested: readonly Remote[];
+  /** Tunnels of the stored record; `null` when the client was not known. */
+  readonly old: readonly TunnelRecord[] | null;
+}
+
+export interface ConnectResult {
+  /** For the reply, in the order started, ports filled in. */
+  readonly remotes: readonly Remote[];
+  /** Old tunnels that could not be started again, and requested ones of a protocol not carried, with the reason. */
+  readonly skipped: readonly { readonly remote: Remote; readonly reason: string }[];
+}
+
+/** First release whose agents know `check_tunnel_allowed`. */
+const ASKS_SINCE = '0.6.4';
+
+/**
+ * Starts what the agent asks for and what survives of its old tunnels, old random ones on their former port
+ * where it is still free. Rejects with an `AppError` that `connectFailureText` turns into the reply; what was
+ * started by then stops with the calling actor.
+ */
+export async function openTunnelsAtConnect(
+  ctx: TunnelParent,
+  deps: TunnelDeps,
+  list: TunnelList,
+  request: ConnectRequest,
+): Promise<ConnectResult> {
+  const { session, requested } = request;
+  const survivors = request.old === null ? [] : await oldTunnels(request, request.old);
+  const remotes: Remote[] = [];
+  const skipped: { remote: Remote; reason: string }[] = [];
+  const skip = (remote: Remote, reason: string): void => {
+    skipped.push({ remote, reason });
+    deps.log.error(`tunnel ${remoteText(remote)} not started: ${reason}`);
+  };
+
+  for (const remote of requested) {
+    if (remote.protocol !== 'tcp') skip(remote, `protocol ${remote.protocol} is not supported`);
+    else remotes.push(await startTunnel(ctx, deps, list, session, remote, null));
+  }
+  for (const { remote, preferredPort } of survivors) {
+    try {
+      remotes.push(await startTunnel(ctx, deps, list, session, remote, preferredPort));
+    } catch (error) {
+      // An old tunnel must never keep its agent out (decision "old tunnel that cannot restart").
+      if (session.closed) throw error;
+      skip(remote, connectFailureText(error));
+    }
+  }
+  return { remotes, skipped };
+}
+
+/** Text of the failure reply for an error of `openTunnelsAtConnect`. */
+export function connectFailureText(error: unknown): string {
+  if (error instanceof AppError) return error.detail || error.title;
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function oldTunnels(
+  request: ConnectRequest,
+  old: readonly TunnelRecord[],
+): Promise<{ remote: Remote; preferredPort: number | null }[]> {
+  const version = parseAgentVersion(request.version);
+  if (!version.ok) {
+    throw new AppError('bad_request', { title: `failed to determine client version: ${version.error}` });
+  }
+  const candidates = remotesToReestablish(old, request.requested);
+  if (!atLeast(version.value, ASKS_SINCE)) return candidates;
+  const kept = [];
+  for (const candidate of candidates) {
+    try {
+      await askTunnelAllowed(request.session, candidate.remote);
+      kept.push(candidate);
+    } catch (error) {
+      if (!isDenial(error)) {
+        throw new AppError('bad_request', { title: `failed to filter tunnels: ${connectFailureText(error)}` });
+      }
+    }
+  }
+  return kept;
+}
