@@ -14,12 +14,19 @@ interface ErrorKind {
 export const errorKinds = {
   unauthorized: { status: 401, title: 'unauthorized' },
   too_many_requests: { status: 429, title: 'too many requests, please try later' },
+  /** The address is banned after failed logins. Answered as `text/plain` with the title and a line feed. */
+  banned: { status: 423, title: 'Too many bad attempts. Please try later.' },
   forbidden: { status: 403, title: 'forbidden' },
   not_found: { status: 404, title: 'not found' },
   bad_request: { status: 400, title: 'bad request' },
   conflict: { status: 409, title: 'conflict' },
   missing_body: { status: 400, title: 'Missing body with json data.' },
   invalid_json: { status: 400, title: 'Invalid JSON data.' },
+  method_not_allowed: { status: 405, title: 'method not allowed' },
+  /** The API boundary turns it into `invalid_json` for JSON bodies. */
+  body_too_large: { status: 413, title: 'http: request body too large' },
+  /** The peer left before its request was complete; nobody reads the answer. */
+  aborted: { status: 400, title: 'request aborted' },
   overloaded: { status: 503, title: 'server is overloaded, please try later' },
   timeout: { status: 503, title: 'the operation timed out' },
   internal: { status: 500, title: 'internal error' },
@@ -33,6 +40,8 @@ export interface ErrorOverrides {
   readonly detail?: string;
   readonly apiCode?: string;
   readonly status?: number;
+  /** Sent as `Retry-After`. */
+  readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }
 
@@ -43,6 +52,7 @@ export interface ErrorPayload {
   readonly title: string;
   readonly detail: string;
   readonly apiCode: string;
+  readonly retryAfterSeconds?: number;
 }
 
 export class AppError extends Error {
@@ -51,6 +61,8 @@ export class AppError extends Error {
   readonly title: string;
   readonly detail: string;
   readonly apiCode: string;
+  /** Value of the `Retry-After` header of the answer; absent when it has none. */
+  readonly retryAfterSeconds?: number;
 
   constructor(code: ErrorCode, overrides: ErrorOverrides = {}) {
     const kind: ErrorKind = errorKinds[code];
@@ -62,6 +74,7 @@ export class AppError extends Error {
     this.title = title;
     this.detail = overrides.detail ?? '';
     this.apiCode = overrides.apiCode ?? kind.apiCode ?? '';
+    if (overrides.retryAfterSeconds !== undefined) this.retryAfterSeconds = overrides.retryAfterSeconds;
   }
 
   toPayload(): ErrorPayload {
@@ -71,10 +84,19 @@ export class AppError extends Error {
       title: this.title,
       detail: this.detail,
       apiCode: this.apiCode,
+      ...(this.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: this.retryAfterSeconds }),
     };
   }
 
   static fromPayload(payload: ErrorPayload): AppError {
     return new AppError(payload.code, payload);
+  }
+}
+
+/** Several refusals at once, shown as one item each; the status is that of the first. Spec 03 §1.3. */
+export class AppErrorList extends Error {
+  constructor(readonly errors: readonly [AppError, ...AppError[]]) {
+    super(errors.map((error) => error.title).join('; '));
+    this.name = 'AppErrorList';
   }
 }

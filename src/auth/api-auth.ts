@@ -31,15 +31,16 @@ export interface UserProfile {
 
 export interface ApiAuth {
   /**
-   * Who is calling. Throws `AppError` 401 or 429; counts the attempt with the guard. Synchronous when the
-   * answer needs no password hash (a cached bearer token).
+   * Who is calling. Throws `AppError` 401, 429 or `banned` (423); counts the attempt with the guard, so the
+   * caller needs no ban check of its own: a banned address is refused here unless it holds a valid session.
+   * Synchronous when the answer needs no password hash (a cached bearer token).
    */
   authenticate(credentials: Credentials): Principal | Promise<Principal>;
-  /** Returns the token. Throws as spec 02 §7.3. */
+  /** Returns the token. Throws as spec 02 §7.3, and `banned` (423). */
   login(request: LoginRequest): Promise<string>;
   /** Spec 02 §7.4. */
   logout(credentials: Credentials): Promise<void>;
-  profile(username: string): UserProfile | undefined;
+  profile(username: string): UserProfile | undefined | Promise<UserProfile | undefined>;
   /** `Static Credentials`, `File`, `DB` or the own store. */
   readonly usersSource: string;
 }

@@ -27,6 +27,8 @@ export interface ClientRepository {
 export interface SessionRecord {
   /** Unguessable integer below 2^53, never reused. */
   readonly id: number;
+  /** `jti` of the one token this session belongs to; empty in imported rows. */
+  readonly tokenId: string;
   readonly username: string;
   readonly expiresAt: Milliseconds;
   readonly lastAccessAt: Milliseconds;
@@ -34,9 +36,17 @@ export interface SessionRecord {
   readonly ipAddress: string;
 }
 
+/** What a use of a session changes. */
+export type SessionUse = Pick<SessionRecord, 'expiresAt' | 'lastAccessAt' | 'userAgent' | 'ipAddress'>;
+
 export interface SessionRepository {
   get(id: number): SessionRecord | undefined;
   put(record: SessionRecord): Promise<void>;
+  /**
+   * Changes the row in one transaction. Resolves `false`, and writes nothing, when there is no such row any
+   * more: a use of a token that crosses its logout must not bring the session back.
+   */
+  touch(id: number, change: SessionUse): Promise<boolean>;
   remove(id: number): Promise<void>;
   removeExpired(now: Milliseconds): Promise<number>;
   byUser(username: string): Iterable<SessionRecord>;
