@@ -1,0 +1,134 @@
+/** From typed settings to the final configuration. The first broken rule wins, in the order of spec 07 §1.4. */
+
+import { reasonOf } from '../config-error.js';
+import type { DecodedConfig } from '../keys.js';
+import type { Surroundings } from '../surroundings.js';
+import type { ApiConfig, AuditLogRotation, Config, DatabaseConfig, TlsVersion } from '../types.js';
+import { formatGoDuration, parseHoursOrDays } from '../values/duration.js';
+import { checkOrigin } from '../values/url.js';
+import type { ConfigWarning } from '../warning.js';
+import { checkApi } from './api.js';
+import {
+  allowedPorts,
+  checkClientAuth,
+  checkLimits,
+  checkRetention,
+  checkTunnelProxy,
+  checkUrls,
+  handshakeLimit,
+  prefixed,
+  raiseIntervals,
+} from './server.js';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+/** Shorter would be a busy loop (a defect of the reference at 0). */
+const SHORTEST_CLEANUP = 60 * SECOND;
+
+export interface ValidateOptions extends Pick<Surroundings, 'readFile' | 'isExecutable' | 'cores'> {
+  /** Without a configuration file credentials may be missing: they are generated at the first start. */
+  readonly credentialsMayBeMissing: boolean;
+}
+
+export interface Validated {
+  readonly config: Config;
+  readonly warnings: readonly ConfigWarning[];
+}
+
+/** @throws Error with the reason of the first broken rule */
+export function validate(decoded: DecodedConfig, options: ValidateOptions): Validated {
+  const { server, api, monitoring } = decoded;
+  const warnings: ConfigWarning[] = [];
+  const url = checkUrls(server);
+  const ports = allowedPorts(server);
+  checkTunnelProxy(server, options);
+  const tunnelCors = validOrigins(server.tunnelCors, warnings);
+  checkRetention(server);
+  const clientAuth = checkClientAuth(decoded, options.credentialsMayBeMissing);
+  prefixed('API', () => checkApi(decoded, options, options.credentialsMayBeMissing));
+  const cors = api.address === '' ? api.cors : validOrigins(api.cors, warnings);
+  const dbType = databaseType(decoded.database.dbType);
+  const handshakes = handshakeLimit(server, options.cores);
+  const intervals = raiseIntervals(server);
+  const dataStorageDuration = monitoring.enabled
+    ? measurementRetention(monitoring.dataStorageDuration)
+    : retentionOr(monitoring.dataStorageDuration, 7 * 24 * HOUR);
+  const cleanupInterval = cleanup(decoded.notifications.cleanupInterval, warnings);
+  checkLimits(server);
+  warnings.push(...handshakes.warnings, ...intervals.warnings);
+  return {
+    warnings,
+    config: {
+      ...decoded,
+      server: {
+        ...server,
+        url,
+        allowedPorts: ports,
+        tunnelCors,
+        clientAuth,
+        maxConcurrentSshHandshakes: handshakes.limit,
+        checkClientsConnectionInterval: intervals.checkClientsConnectionInterval,
+        purgeDisconnectedClientsInterval: intervals.purgeDisconnectedClientsInterval,
+        tlsMin: tlsVersion(server.tlsMin),
+      },
+      api: {
+        ...api,
+        cors,
+        tlsMin: tlsVersion(api.tlsMin),
+        auditLogRotation: api.auditLogRotation as AuditLogRotation,
+      } satisfies ApiConfig,
+      database: { ...decoded.database, dbType },
+      monitoring: { enabled: monitoring.enabled, dataStorageDuration },
+      notifications: { ...decoded.notifications, cleanupInterval },
+    },
+  };
+}
+
+/** Keeps valid origins; the others are named in the log and dropped. */
+function validOrigins(origins: readonly string[], warnings: ConfigWarning[]): readonly string[] {
+  return origins.filter((origin) => {
+    try {
+      checkOrigin(origin);
+      return true;
+    } catch (thrown) {
+      warnings.push({
+        level: 'error',
+        message: `invalid cors origin ${JSON.stringify(origin)}: ${reasonOf(thrown)}`,
+      });
+      return false;
+    }
+  });
+}
+
+function databaseType(type: string): DatabaseConfig['dbType'] {
+  if (type === '' || type === 'mysql' || type === 'sqlite') return type;
+  throw new Error(`invalid 'db_type', expected 'mysql' or 'sqlite', got ${JSON.stringify(type)}`);
+}
+
+function measurementRetention(text: string): number {
+  const kept = parseHoursOrDays('data_storage_duration', text);
+  if (kept < HOUR) throw new Error('monitoring results must be stored for at least 1 hour');
+  return kept;
+}
+
+/** With monitoring off the value is not judged. */
+function retentionOr(text: string, fallback: number): number {
+  try {
+    return parseHoursOrDays('data_storage_duration', text);
+  } catch {
+    return fallback;
+  }
+}
+
+function cleanup(interval: number, warnings: ConfigWarning[]): number {
+  if (interval >= SHORTEST_CLEANUP) return interval;
+  const shortest = formatGoDuration(SHORTEST_CLEANUP * 1e6);
+  warnings.push({
+    level: 'error',
+    message: `'cleanup_interval' too fast. Using the minimum possible of ${shortest}`,
+  });
+  return SHORTEST_CLEANUP;
+}
+
+/** Only reached with a checked version, or with one nobody uses (tunnel proxy off): then the stricter one. */
+const tlsVersion = (text: string): TlsVersion => (text === '1.2' ? '1.2' : '1.3');

@@ -1,0 +1,28 @@
+import { createSecureContext } from 'node:tls';
+import { reasonOf } from '../config-error.js';
+import { fileError, type Surroundings } from '../surroundings.js';
+
+/**
+ * Loads a PEM certificate chain and its private key and checks that they belong together.
+ * @throws Error with the reason, never with file content
+ */
+export function checkKeyPair(
+  certFile: string,
+  keyFile: string,
+  { readFile }: Pick<Surroundings, 'readFile'>,
+): void {
+  const read = (path: string): string => {
+    try {
+      return readFile(path);
+    } catch (thrown) {
+      throw new Error(fileError(path, thrown));
+    }
+  };
+  const cert = read(certFile);
+  const key = read(keyFile);
+  try {
+    createSecureContext({ cert, key });
+  } catch (thrown) {
+    throw new Error(`${certFile}, ${keyFile}: ${reasonOf(thrown)}`);
+  }
+}
