@@ -1,0 +1,48 @@
+/** The few API calls scenarios make outside their measured part. */
+
+import type { ServerUnderTest } from '../servers/server-under-test.js';
+
+async function call(server: ServerUnderTest, method: string, path: string): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${server.apiPort}/api/v1${path}`, {
+    method,
+    headers: { authorization: server.authorization },
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text === '' ? null : (JSON.parse(text) as { data: unknown }).data;
+}
+
+/** Number of clients the server shows as connected. */
+export async function connectedClients(server: ServerUnderTest): Promise<number> {
+  const status = (await call(server, 'GET', '/status')) as { clients_connected: number };
+  return status.clients_connected;
+}
+
+/** Resolves when `count` clients are shown as connected. */
+export async function untilConnected(
+  server: ServerUnderTest,
+  count: number,
+  deadlineMs = 60_000,
+): Promise<void> {
+  const deadline = Date.now() + deadlineMs;
+  while ((await connectedClients(server)) < count) {
+    if (Date.now() > deadline) throw new Error(`fewer than ${count} clients connected in time`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Opens a tunnel to `port` behind the client; returns the public port. */
+export async function openTunnel(server: ServerUnderTest, clientId: string, port: number): Promise<number> {
+  const tunnel = (await call(
+    server,
+    'PUT',
+    `/clients/${encodeURIComponent(clientId)}/tunnels?remote=127.0.0.1:${port}&check_port=0`,
+  )) as { lport: string };
+  return Number(tunnel.lport);
+}
+
+/** Authorization header of a login session; spares the server a password check per request. */
+export async function bearer(server: ServerUnderTest): Promise<string> {
+  const data = (await call(server, 'GET', '/login?token-lifetime=3600')) as { token: string };
+  return `Bearer ${data.token}`;
+}

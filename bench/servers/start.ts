@@ -1,0 +1,71 @@
+/** Starts the servers to compare: ours from the build, the reference from the binary `RPORTD_BIN` names. */
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  basicAuthorization,
+  configurationFor,
+  freePort,
+  type ServerUnderTest,
+  stopProcess,
+  untilAnswering,
+} from './server-under-test.js';
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+export interface StartOptions {
+  /** Handshake slots; default: each server's own default. */
+  readonly handshakes?: number;
+  /** Extra arguments for node, such as `--cpu-prof`. Ours only. */
+  readonly nodeArguments?: readonly string[];
+}
+
+export const startTideway = (options: StartOptions = {}): Promise<ServerUnderTest> =>
+  start('tideway', process.execPath, [...(options.nodeArguments ?? []), MAIN], options);
+
+/** `null` when no reference binary is named. */
+export function startReference(options: StartOptions = {}): Promise<ServerUnderTest> | null {
+  const binary = process.env.RPORTD_BIN;
+  return binary === undefined ? null : start('reference', binary, [], options);
+}
+
+async function start(
+  name: ServerUnderTest['name'],
+  command: string,
+  leading: readonly string[],
+  options: StartOptions,
+): Promise<ServerUnderTest> {
+  const folder = mkdtempSync(join(tmpdir(), `bench-${name}-`));
+  const agentPort = await freePort();
+  const apiPort = await freePort();
+  const configuration = join(folder, 'rportd.conf');
+  writeFileSync(
+    configuration,
+    configurationFor({
+      agentPort,
+      apiPort,
+      dataDir: join(folder, 'data'),
+      ...(options.handshakes === undefined ? {} : { handshakes: options.handshakes }),
+    }),
+  );
+  const child = spawn(command, [...leading, '-c', configuration], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    cwd: folder,
+  });
+  await untilAnswering(child, apiPort);
+  if (child.pid === undefined) throw new Error(`${name} did not start`);
+  return {
+    name,
+    pid: child.pid,
+    agentPort,
+    apiPort,
+    authorization: basicAuthorization,
+    async stop() {
+      await stopProcess(child);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
