@@ -9,7 +9,10 @@ export interface ActorRef {
   readonly id: string;
 }
 
-/** Lanes of a mailbox, most urgent first. Within a lane, messages of one sender stay in order. */
+/**
+ * Lanes of a mailbox, most urgent first. Within a lane, messages of one sender stay in order. A message on `stop`
+ * is the actor's last one.
+ */
 export type Lane = 'stop' | 'system' | 'user';
 
 export type ActorErrorCode =
@@ -21,7 +24,7 @@ export type ActorErrorCode =
   | 'timeout'
   /** The actor stopped, or its thread died, before it replied. */
   | 'stopped'
-  /** The handler threw. */
+  /** The handler threw, or the message or its reply cannot be cloned between threads. */
   | 'crashed'
   /** The message named an older epoch than the actor's current one. */
   | 'stale_epoch'
@@ -84,7 +87,8 @@ export interface ActorContext<Message> {
     operation: Promise<Value>,
     toMessage: (outcome: { ok: true; value: Value } | { ok: false; error: Error }) => Message,
   ): void;
-  /** Starts a child in this thread; it stops with this actor. */
+  /** Starts a child in this thread; it stops with this actor. Throws what `preStart` throws, and `Error` when the
+   * address is taken. Children are reachable from this thread only. */
   spawnChild<ChildMessage, State, Args>(
     behavior: Behavior<ChildMessage, State, Args>,
     id: string,
@@ -125,7 +129,11 @@ export interface ActorSystem {
   /** 0 is main, shards count from 1. A restarted shard gets a new number. */
   readonly thread: number;
   readonly clock: Clock;
-  /** Starts a top-level actor here. With `epoch` it is registered in the directory. */
+  /**
+   * Starts a top-level actor here. With `epoch` it is registered in the directory, and an older actor of that ref
+   * is stopped. Throws `ActorError('stale_epoch')` when the ref has an equal or higher epoch, `Error` when an
+   * actor without epoch has the address, `ActorError('stopped')` after `shutdown`, and what `preStart` throws.
+   */
   spawn<Message, State, Args>(
     behavior: Behavior<Message, State, Args>,
     id: string,
@@ -140,7 +148,10 @@ export interface ActorSystem {
   stop(ref: ActorRef): Promise<void>;
   /** Where an addressable actor lives, as far as this thread knows. */
   locate(ref: ActorRef): { readonly thread: number; readonly epoch: number } | undefined;
-  /** Sends plain data to the subscribers of `topic` in all other threads, in order per publisher. */
+  /**
+   * Sends plain data to the subscribers of `topic` in all other threads, in order per publisher. `data` must not
+   * be changed afterwards.
+   */
   publish(topic: string, data: unknown): void;
   /** Receives what other threads publish; `fromThread` is the publisher. Returns the unsubscribe function. */
   subscribe(topic: string, handler: (data: unknown, fromThread: number) => void): () => void;
