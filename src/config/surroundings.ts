@@ -22,7 +22,7 @@ export const thisProcess = (): Surroundings => ({
   env: process.env,
   cwd: process.cwd(),
   readFile: (path) => readFileSync(path, 'utf8'),
-  isExecutable: (name) => findExecutable(name, process.env['PATH'] ?? ''),
+  isExecutable: (name) => findExecutable(name, process.env.PATH ?? ''),
   isRoot: process.geteuid?.() === 0,
   cores: availableParallelism(),
 });

@@ -1,7 +1,6 @@
 /** Names settings nobody reads, with a guess at what was meant. */
 
 import { acceptedPaths } from './deprecated.js';
-import type { Layer } from './layer.js';
 import type { ConfigWarning } from './warning.js';
 
 /** A longer name is no misspelling of ours, and comparing it would be wasted time. */
@@ -9,10 +8,10 @@ const LONGEST_COMPARED = 64;
 /** A guess may differ from the key in a third of its letters, and always in two. */
 const tolerance = (name: string): number => Math.max(2, Math.floor(name.length / 3));
 
-/** One warning for all unknown keys of the layer; none when every key is known. */
-export function warnOfUnknownKeys(layer: Layer): readonly ConfigWarning[] {
+/** One warning for all unknown keys among these; none when every key is known. */
+export function warnOfUnknownKeys(paths: readonly string[]): readonly ConfigWarning[] {
   const known = new Set(acceptedPaths);
-  const unknown = [...layer.keys()].filter((path) => !known.has(path));
+  const unknown = paths.filter((path) => !known.has(path));
   if (unknown.length === 0) return [];
   const named = unknown.map((path) => {
     const guess = nearestKey(path);

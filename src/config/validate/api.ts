@@ -2,6 +2,7 @@
 
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
+import type { AuditLogRotation } from '../types.js';
 import { parseIpBlocks } from '../values/ip-block.js';
 import { checkKeyPair } from '../values/key-pair.js';
 import { splitUrl } from '../values/url.js';
@@ -10,7 +11,7 @@ import { checkTwoFactor } from './two-factor.js';
 
 /** Longest life of a token, hours. */
 const LONGEST_TOKEN_LIFETIME = 2_160;
-const rotations: readonly string[] = ['daily', 'weekly', 'monthly', 'yearly'];
+export const rotations: readonly AuditLogRotation[] = ['daily', 'weekly', 'monthly', 'yearly'];
 
 /** @throws Error with the reason, without the prefix `API: ` */
 export function checkApi(
@@ -35,7 +36,7 @@ export function checkApi(
   } else if (api.docRoot !== '') {
     throw new Error('to use document root you need to specify API address');
   }
-  if (api.enableAuditLog && !rotations.includes(api.auditLogRotation))
+  if (api.enableAuditLog && !rotations.some((known) => known === api.auditLogRotation))
     throw new Error(`invalid api.audit_log_rotation: ${JSON.stringify(api.auditLogRotation)}`);
 }
 

@@ -65,5 +65,5 @@ function checkDelivery(config: DecodedConfig, { isExecutable }: Pick<Surrounding
 function checkReceiverRule(type: string, regex: string): void {
   if (!['none', 'email', 'regex'].includes(type))
     throw new Error(`invalid api.two_fa_send_to_type: ${JSON.stringify(type)}`);
-  if (type === 'regex') prefixed('invalid api.two_fa_send_to_regex', () => new RegExp(regex, 'u'));
+  if (type === 'regex') prefixed('invalid api.two_fa_send_to_regex', () => new RegExp(regex));
 }

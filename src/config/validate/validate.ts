@@ -3,11 +3,11 @@
 import { reasonOf } from '../config-error.js';
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
-import type { ApiConfig, AuditLogRotation, Config, DatabaseConfig, TlsVersion } from '../types.js';
+import type { ApiConfig, Config, DatabaseConfig, TlsVersion } from '../types.js';
 import { formatGoDuration, parseHoursOrDays } from '../values/duration.js';
 import { checkOrigin } from '../values/url.js';
 import type { ConfigWarning } from '../warning.js';
-import { checkApi } from './api.js';
+import { checkApi, rotations } from './api.js';
 import {
   allowedPorts,
   checkClientAuth,
@@ -75,7 +75,7 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
         ...api,
         cors,
         tlsMin: tlsVersion(api.tlsMin),
-        auditLogRotation: api.auditLogRotation as AuditLogRotation,
+        auditLogRotation: rotations.find((known) => known === api.auditLogRotation) ?? 'monthly',
       } satisfies ApiConfig,
       database: { ...decoded.database, dbType },
       monitoring: { enabled: monitoring.enabled, dataStorageDuration },
