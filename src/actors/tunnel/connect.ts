@@ -89,7 +89,9 @@ async function oldTunnels(
       kept.push(candidate);
     } catch (error) {
       if (!isDenial(error)) {
-        throw new AppError('bad_request', { title: `failed to filter tunnels: ${connectFailureText(error)}` });
+        throw new AppError('bad_request', {
+          title: `failed to filter tunnels: ${connectFailureText(error)}`,
+        });
       }
     }
   }

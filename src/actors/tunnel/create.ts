@@ -14,19 +14,22 @@
 
 import { AppError } from '../../errors.js';
 import type { AgentSession } from '../../protocol/session.js';
+import { instant, type Milliseconds } from '../../time.js';
 import { parseGoInteger } from '../../tunnels/go/integer.js';
 import type { LocalPorts } from '../../tunnels/ports/local-ports.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
-import { isLocalSpecified, remoteText, sameAcl, overlaps, targetAddress } from '../../tunnels/remote-text.js';
-import { instant, type Milliseconds } from '../../time.js';
+import { isLocalSpecified, overlaps, remoteText, sameAcl, targetAddress } from '../../tunnels/remote-text.js';
 import { askActor } from '../ask.js';
 import type { ActorContext, Log } from '../runtime/types.js';
 import { askCheckPort, askTunnelAllowed } from './ask-agent.js';
-import { tunnelBehavior } from './behavior.js';
+import { LOCAL_PORT_IN_USE, tunnelBehavior } from './behavior.js';
 import { nextTunnelId, type TunnelList } from './list.js';
 
 /** The part of the client actor's context that is needed here. */
-export type TunnelParent = Pick<ActorContext<never>, 'self' | 'clock' | 'system' | 'spawnChild' | 'stopChild'>;
+export type TunnelParent = Pick<
+  ActorContext<never>,
+  'self' | 'clock' | 'system' | 'spawnChild' | 'stopChild'
+>;
 
 export interface TunnelDeps {
   /** One per thread. */
@@ -124,7 +127,11 @@ export function checkDuplicate(list: TunnelList, remote: Remote): void {
     }
   }
   for (const existing of remotes(list)) {
-    if (targetAddress(existing) === target && overlaps(existing.protocol, remote.protocol) && sameAcl(existing.acl, remote.acl)) {
+    if (
+      targetAddress(existing) === target &&
+      overlaps(existing.protocol, remote.protocol) &&
+      sameAcl(existing.acl, remote.acl)
+    ) {
       throw new AppError('bad_request', {
         title: `Tunnel to port ${remote.rport} already exists.`,
         apiCode: 'ERR_CODE_TUNNEL_TO_PORT_EXIST',
@@ -132,8 +139,6 @@ export function checkDuplicate(list: TunnelList, remote: Remote): void {
     }
   }
 }
-
-export const LOCAL_PORT_IN_USE = 'ERR_CODE_LOCAL_PORT_IN_USE';
 
 const portInUse = (port: string): AppError =>
   new AppError('bad_request', { title: `Port ${Number(port)} already in use.`, apiCode: LOCAL_PORT_IN_USE });
@@ -144,8 +149,11 @@ const portInUse = (port: string): AppError =>
  */
 async function checkLocalPortFree(ports: LocalPorts, lport: string): Promise<void> {
   const parsed = parseGoInteger(lport);
-  if (!parsed.ok) throw new AppError('bad_request', { title: `Invalid port: ${lport}.`, detail: parsed.error });
-  const busy = ports.isAllowed(parsed.value) ? ports.isTaken(parsed.value) : await ports.isListening(parsed.value);
+  if (!parsed.ok)
+    throw new AppError('bad_request', { title: `Invalid port: ${lport}.`, detail: parsed.error });
+  const busy = ports.isAllowed(parsed.value)
+    ? ports.isTaken(parsed.value)
+    : await ports.isListening(parsed.value);
   if (busy) throw portInUse(lport);
 }
 

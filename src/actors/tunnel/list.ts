@@ -19,7 +19,11 @@ export interface TunnelList {
 }
 
 /** `lastId` of the client's previous connection in this process; 0 after a server start. */
-export const newTunnelList = (lastId = 0): TunnelList => ({ running: new Map(), starting: new Set(), lastId });
+export const newTunnelList = (lastId = 0): TunnelList => ({
+  running: new Map(),
+  starting: new Set(),
+  lastId,
+});
 
 /** What is stored and shown, in creation order. */
 export const tunnelRecords = (list: TunnelList): TunnelRecord[] =>
