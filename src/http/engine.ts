@@ -4,7 +4,7 @@
  */
 
 import type { ByteSocket, ByteSocketHandlers } from '../protocol/byte-socket.js';
-import type { Milliseconds } from '../time.js';
+import type { Clock, Milliseconds } from '../time.js';
 
 /** Read completely before the handler is called; safe to use at any time. */
 export interface EngineRequest {
@@ -31,8 +31,14 @@ export interface EngineResponse {
   start(status: number, headers: readonly (readonly [string, string])[]): ResponseStream;
   /** The whole body, copied. Rejects with `AppError` when it is longer than `limit` bytes or the peer left. */
   body(limit: number): Promise<Buffer>;
-  /** Body chunks as they arrive (each a private copy), for proxying. */
+  /**
+   * Body chunks as they arrive (each a private copy), for proxying. A request without a body gives one empty
+   * last chunk. Only one of `body` and `onBody` may be used.
+   */
   onBody(callback: (chunk: Buffer, last: boolean) => void): void;
+  /** Stops reading the body; up to one receive buffer (512 KiB) may still come. */
+  pauseBody(): void;
+  resumeBody(): void;
   /** Answers 101 and hands the connection over. Only for requests that came as valid upgrades. */
   upgrade(handlers: (socket: ByteSocket) => ByteSocketHandlers, protocol: string | null): void;
   /** Closes TCP without an answer. */
@@ -50,9 +56,22 @@ export interface EngineOptions {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly minVersion: '1.2' | '1.3' };
-  /** Largest WebSocket message accepted, bytes. */
+  /** Largest WebSocket message accepted, bytes. Default 1 MiB. */
   readonly maxMessageBytes?: number;
-  /** Called for every plain request. Must answer, also when it throws (the adapter then sends 500). */
+  /**
+   * Request line plus headers above this many bytes are answered 431. Only effective below the limit of the
+   * process, `UWS_HTTP_MAX_HEADERS_SIZE` (4096 when unset).
+   */
+  readonly maxHeaderBytes?: number;
+  /** A request that is not answered in this time gets 503. Default 10 minutes. */
+  readonly answerWithin?: Milliseconds;
+  readonly clock?: Clock;
+  /** What a handler or socket callback threw. Default: a process warning. */
+  readonly onError?: (error: unknown) => void;
+  /**
+   * Called for every plain request. Must answer: when it throws, or its promise ends without an answer, the
+   * adapter sends an empty 500.
+   */
   readonly onRequest: (request: EngineRequest, response: EngineResponse) => void | Promise<void>;
   /**
    * Called for GET requests with a well-formed WebSocket upgrade. May wait before `response.upgrade`.
