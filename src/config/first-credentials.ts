@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { hash } from 'argon2';
 import { ConfigError, reasonOf } from './config-error.js';
+import { codeOf } from './surroundings.js';
 import type { ClientAuth } from './types.js';
 import { writePrivateFile } from './write-private-file.js';
 
@@ -14,11 +15,6 @@ const ADMIN_GROUP = 'Administrators';
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 /** log2(56) · 24 ≈ 139 bits. */
 const PASSWORD_LENGTH = 24;
-
-export interface AgentCredential {
-  readonly path: string;
-  readonly credential: ClientAuth;
-}
 
 /**
  * Makes the agent credential file unless it exists.
@@ -68,8 +64,9 @@ async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
-  } catch {
-    return false;
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return false;
+    throw thrown;
   }
 }
 

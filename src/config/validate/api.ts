@@ -1,9 +1,9 @@
 /** Rules of `[api]` beyond types, in the reference's order and words. Spec 02 §1, 07 §1.4 and §2.3. */
 
+import { createCallerIp } from '../../auth/caller-ip.js';
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
 import type { AuditLogRotation } from '../types.js';
-import { parseIpBlocks } from '../values/ip-block.js';
 import { checkKeyPair } from '../values/key-pair.js';
 import { splitUrl } from '../values/url.js';
 import { bothSet, isTlsVersion, prefixed } from './server.js';
@@ -32,7 +32,7 @@ export function checkApi(
       );
     if (api.maxRequestBytes < 1) throw new Error("'max_request_bytes' must be at least 1");
     if (api.maxFilepushSize < 1) throw new Error("'max_filepush_size' must be at least 1");
-    prefixed("invalid 'trusted_proxies'", () => parseIpBlocks(api.trustedProxies));
+    createCallerIp(api.trustedProxies);
   } else if (api.docRoot !== '') {
     throw new Error('to use document root you need to specify API address');
   }

@@ -1,12 +1,12 @@
 /** Rules of `[server]` beyond types. Each function throws an Error with the reason. Spec 07 §1.4, §2.1. */
 
 import { isIP } from 'node:net';
+import { createCallerIp } from '../../auth/caller-ip.js';
 import { reasonOf } from '../config-error.js';
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
 import type { ClientAuth, PortRange } from '../types.js';
 import { formatGoDuration } from '../values/duration.js';
-import { parseIpBlocks } from '../values/ip-block.js';
 import { checkKeyPair } from '../values/key-pair.js';
 import { parsePortRanges, subtractPorts } from '../values/port-ranges.js';
 import { checkHttpUrl, splitUrl } from '../values/url.js';
@@ -176,7 +176,7 @@ export function checkLimits(server: Decoded): void {
   if (server.maxRequestBytesClient < 1) throw new Error("'max_request_bytes_client' must be at least 1");
   if (server.shards < 0 || server.shards > MOST_SHARDS)
     throw new Error(`'shards' must be between 0 (automatic) and ${MOST_SHARDS}`);
-  prefixed("invalid 'trusted_proxies'", () => parseIpBlocks(server.trustedProxies));
+  createCallerIp(server.trustedProxies);
 }
 
 export const isTlsVersion = (text: string): boolean => text === '' || text === '1.2' || text === '1.3';
