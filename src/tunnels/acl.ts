@@ -18,6 +18,8 @@ export interface Acl {
 /** IPv6 addresses have 128 bits; an IPv4 address sits in the last 32 of them. */
 const BITS = 128;
 const IPV4_OFFSET = 96;
+/** Characters. Some five hundred networks: each new connection is compared with all of them. */
+const LONGEST_ACL = 8192;
 
 /**
  * Reads a comma-separated list of addresses and CIDR blocks; spaces are not trimmed. `null` and empty text mean
@@ -25,6 +27,7 @@ const IPV4_OFFSET = 96;
  */
 export function parseAcl(text: string | null): Parsed<Acl | null> {
   if (text === null || text === '') return { ok: true, value: null };
+  if (text.length > LONGEST_ACL) return { ok: false, error: `longer than ${LONGEST_ACL} characters` };
   const networks: Network[] = [];
   for (const entry of text.split(',')) {
     const network = parseEntry(entry);

@@ -23,6 +23,8 @@ export interface TunnelRequest {
 
 /** Bytes. */
 const LONGEST_SCHEME = 15;
+/** Characters of a name or an address; what is stored and read back has this limit (`remote-json.ts`). */
+const LONGEST_TEXT = 8192;
 const DEFAULT_IDLE_MINUTES = 5;
 const LONGEST_IDLE_MINUTES = 10_080;
 const NANOSECONDS_PER_MINUTE: Nanoseconds = 60_000_000_000;
@@ -31,6 +33,9 @@ const LONGEST_AUTO_CLOSE: Nanoseconds = 31 * 24 * 60 * NANOSECONDS_PER_MINUTE;
 /** Throws 400 with the reference's titles. `owner` is the API user. */
 export function readTunnelRequest(query: TunnelQuery, owner: string): TunnelRequest {
   const param = (name: string): string => query.get(name) ?? '';
+  for (const name of ['local', 'remote', 'name']) {
+    if (param(name).length > LONGEST_TEXT) throw refusal(`${name} is longer than ${LONGEST_TEXT} characters`);
+  }
   const address = readAddress(param('local'), param('remote'), param('protocol'));
   const scheme = readScheme(param('scheme'));
   refuseProxyOptions(param);
