@@ -1,6 +1,6 @@
 /** Authentication of API requests and logins. Spec 02 §5 to §7. */
 
-import type { Principal } from './principal.js';
+import type { Permission, Principal } from './principal.js';
 
 export interface Credentials {
   /** Value of the `Authorization` header, empty when absent. */
@@ -41,6 +41,11 @@ export interface ApiAuth {
   /** Spec 02 §7.4. */
   logout(credentials: Credentials): Promise<void>;
   profile(username: string): UserProfile | undefined | Promise<UserProfile | undefined>;
+  /**
+   * Whether the groups of the caller have a function permission. Absent: this provider has no group
+   * permissions and everybody passes. Spec 02 §14.4.
+   */
+  allows?(principal: Principal, permission: Permission): boolean;
   /** `Static Credentials`, `File`, `DB` or the own store. */
   readonly usersSource: string;
 }

@@ -56,7 +56,9 @@ export function makeCors(origins: readonly string[]): Cors {
 
 function makeOriginTest(origins: readonly string[]): (origin: string) => boolean {
   if (origins.includes('*')) return (origin) => origin !== '';
-  const exact = new Set(origins.filter((origin) => !origin.includes('*')).map((origin) => origin.toLowerCase()));
+  const exact = new Set(
+    origins.filter((origin) => !origin.includes('*')).map((origin) => origin.toLowerCase()),
+  );
   const patterns = origins
     .filter((origin) => origin.includes('*'))
     .map((origin) => origin.toLowerCase().split('*').map(escapePattern).join('[^/]*'))

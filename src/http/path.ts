@@ -22,7 +22,9 @@ export function cleanedPath(path: string): string | null {
 }
 
 function encodeRune(rune: string): string {
-  return [...Buffer.from(rune)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+  return [...Buffer.from(rune)]
+    .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+    .join('');
 }
 
 /**

@@ -29,6 +29,8 @@ export interface RouteDocs {
   readonly query?: Readonly<Record<string, { readonly schema: TSchema; readonly description: string }>>;
   /** Statuses of refusals, with the reason in words. 401 is implied by `access`. */
   readonly errors?: Readonly<Record<number, string>>;
+  /** The success answer is not the `{data}` envelope: `responses` describe the whole body, of this type. */
+  readonly contentType?: string;
 }
 
 export interface Route {
@@ -69,5 +71,10 @@ export type ApiReply =
   | { readonly status: number; readonly data: unknown; readonly meta?: { readonly count: number } }
   /** A complete JSON document, already serialised. */
   | { readonly status: number; readonly json: string | Buffer }
-  | { readonly status: number; readonly text: string; readonly contentType: string }
+  | {
+      readonly status: number;
+      readonly text: string | Buffer;
+      readonly contentType: string;
+      readonly headers?: readonly (readonly [name: string, value: string])[];
+    }
   | { readonly status: 201 | 204; readonly empty: true };

@@ -1,0 +1,44 @@
+/** Who may call a route, once it is known who calls. Spec 03 §1.1 and §5.1. */
+
+import { ADMINISTRATORS, type Principal } from '../auth/principal.js';
+import { AppError } from '../errors.js';
+import { clientId } from '../ids.js';
+import type { ApiContext } from './context.js';
+import { goQuote } from './json/go-quote.js';
+import type { Access } from './route.js';
+
+/**
+ * Checks client access, then the permission, then the administrator rule.
+ * Throws `AppError` 404 (no such client) or 403.
+ */
+export function checkAccess(
+  access: Access,
+  params: Readonly<Record<string, string>>,
+  principal: Principal,
+  context: Pick<ApiContext, 'clients' | 'auth'>,
+): void {
+  if (access.kind === 'open') return;
+  if (access.client === true) checkClient(params.client_id ?? '', principal, context);
+  if (access.permission !== undefined && !principal.admin) {
+    // No predicate: the provider of users knows no group permissions, so everybody has them.
+    const allowed = context.auth.allows?.(principal, access.permission) ?? true;
+    if (!allowed) {
+      throw new AppError('forbidden', { title: `user does not have "${access.permission}" permission` });
+    }
+  }
+  if (access.admin === true && !principal.admin) {
+    throw new AppError('forbidden', {
+      title: `current user should belong to ${ADMINISTRATORS} group to access this resource`,
+    });
+  }
+}
+
+function checkClient(id: string, principal: Principal, context: Pick<ApiContext, 'clients'>): void {
+  const known = clientId(id);
+  if (context.clients.get(known) === undefined) {
+    throw new AppError('not_found', { title: `Client with id=${goQuote(id)} not found.` });
+  }
+  if (!context.clients.canAccess(known, principal)) {
+    throw new AppError('forbidden', { title: `Access denied to client(s) with ID(s): ${id}` });
+  }
+}

@@ -1,0 +1,175 @@
+/** One API request whose route is known: from authentication to the answer. Order of checks: spec 03 §1.1. */
+
+import type { Principal } from '../auth/principal.js';
+import { AppError } from '../errors.js';
+import type { Milliseconds } from '../time.js';
+import { checkAccess } from './access.js';
+import { acceptedEncoding, compress, worthCompressing } from './compress.js';
+import type { ApiContext } from './context.js';
+import type { EngineRequest, EngineResponse } from './engine.js';
+import { readJsonBody } from './json/body.js';
+import { parseQuery } from './query-string.js';
+import { type Answer, errorAnswer, type HeaderLine, isUnexpected, replyAnswer, textAnswer } from './reply.js';
+import type { ApiReply, ApiRequest, Route } from './route.js';
+
+/** Most a route without a limit of its own reads. Enough for any rule set; not enough to hurt. */
+const UNLIMITED_BODY_BYTES = 10 * 1024 * 1024;
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+const NO_BODY = Buffer.alloc(0);
+/** Request paths in log lines are cut to this length. */
+const LOGGED_PATH_LENGTH = 200;
+
+/** What the log needs to know about an answered request. */
+export interface FinishedRequest {
+  readonly request: EngineRequest;
+  /** The route's pattern, such as `/clients/{client_id}`; `null` when none matched. */
+  readonly route: string | null;
+  readonly status: number;
+  /** Of the body as sent. */
+  readonly bytes: number;
+  readonly duration: Milliseconds;
+}
+
+/** What all calls of one listener share. */
+export interface CallScope {
+  readonly context: ApiContext;
+  corsHeaders(request: EngineRequest): readonly HeaderLine[];
+  finished(request: EngineRequest, route: string | null, status: number, bytes: number): void;
+}
+
+const VARY_ENCODING: HeaderLine = ['Vary', 'Accept-Encoding'];
+
+export class Call {
+  constructor(
+    private readonly scope: CallScope,
+    private readonly route: Route,
+    private readonly params: Readonly<Record<string, string>>,
+    private readonly request: EngineRequest,
+    private readonly response: EngineResponse,
+    private readonly ip: string,
+  ) {}
+
+  /** Stays synchronous when authentication, body and handler are; never rejects. */
+  run(): void | Promise<void> {
+    try {
+      const pending = this.#authenticate();
+      return pending?.catch((error: unknown) => this.#fail(error));
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #authenticate(): Promise<void> | undefined {
+    const { auth, guard } = this.scope.context;
+    if (this.route.access.kind === 'open') {
+      if (guard.isBanned('api', this.ip)) throw new AppError('banned');
+      return this.#admitted(null);
+    }
+    const principal = auth.authenticate({
+      authorization: this.request.header('authorization'),
+      userAgent: this.request.header('user-agent'),
+      ip: this.ip,
+      method: this.request.method,
+      path: this.request.path,
+    });
+    if (principal instanceof Promise) return principal.then((known) => this.#checked(known));
+    return this.#checked(principal);
+  }
+
+  #checked(principal: Principal): Promise<void> | undefined {
+    checkAccess(this.route.access, this.params, principal, this.scope.context);
+    return this.#admitted(principal);
+  }
+
+  #admitted(principal: Principal | null): Promise<void> | undefined {
+    const limited = this.route.limits !== false;
+    const limit = limited ? this.scope.context.config.api.maxRequestBytes : UNLIMITED_BODY_BYTES;
+    const query = parseQuery(this.request.rawQuery);
+    if (limited && query.error !== undefined) {
+      this.#send(limitAnswer(limit, query.error));
+      return undefined;
+    }
+    const base = { principal, query };
+    if (!this.#hasBody()) return this.#handle(base, NO_BODY);
+    return this.response.body(limit).then(
+      (rawBody) => this.#handle(base, rawBody),
+      (error: unknown) => this.#send(this.#bodyRefusal(error, limit)),
+    );
+  }
+
+  #hasBody(): boolean {
+    if (this.request.method === 'GET') return false;
+    const length = this.request.header('content-length');
+    return (length !== '' && length !== '0') || this.request.header('transfer-encoding') !== '';
+  }
+
+  #bodyRefusal(error: unknown, limit: number): Answer {
+    if (!(error instanceof AppError) || error.code !== 'body_too_large') return errorAnswer(error);
+    if (this.request.header('content-type').startsWith(FORM_TYPE)) return limitAnswer(limit, error.title);
+    return errorAnswer(new AppError('invalid_json', { detail: error.title }));
+  }
+
+  #handle(base: Pick<ApiRequest, 'principal' | 'query'>, rawBody: Buffer): Promise<void> | undefined {
+    const schema = this.route.body;
+    const { request } = this;
+    const reply = this.route.handler(
+      {
+        method: request.method,
+        path: request.path,
+        params: this.params,
+        query: base.query,
+        body: schema === undefined ? undefined : readJsonBody(rawBody, schema),
+        rawBody,
+        header: (name) => request.header(name),
+        ip: this.ip,
+        principal: base.principal,
+      },
+      this.scope.context,
+    );
+    if (reply instanceof Promise) return reply.then((known) => this.#reply(known));
+    return this.#reply(reply);
+  }
+
+  #reply(reply: ApiReply): Promise<void> | undefined {
+    return this.#send(replyAnswer(reply));
+  }
+
+  #fail(error: unknown): Promise<void> | undefined {
+    if (isUnexpected(error)) {
+      const path = this.request.path.slice(0, LOGGED_PATH_LENGTH);
+      this.scope.context.log.error(`${this.request.method} ${path}: ${causeText(error)}`);
+    }
+    return this.#send(errorAnswer(error));
+  }
+
+  #send(answer: Answer): Promise<void> | undefined {
+    const { request, response, scope } = this;
+    const headers: HeaderLine[] = [...answer.headers, VARY_ENCODING, ...scope.corsHeaders(request)];
+    const encoding =
+      request.header('upgrade') === '' ? acceptedEncoding(request.header('accept-encoding')) : null;
+    const { body } = answer;
+    if (encoding === null || !worthCompressing(body.length)) {
+      const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+      response.send(answer.status, headers, body);
+      scope.finished(request, this.route.path, answer.status, bytes);
+      return undefined;
+    }
+    return compress(typeof body === 'string' ? Buffer.from(body) : body, encoding).then((packed) => {
+      headers.push(['Content-Encoding', encoding]);
+      response.send(answer.status, headers, packed);
+      scope.finished(request, this.route.path, answer.status, packed.length);
+    });
+  }
+}
+
+function limitAnswer(limit: number, cause: string): Answer {
+  return textAnswer(400, `Request data exceeds the limit of ${limit} bytes: ${cause}`);
+}
+
+/** The error with its chain of causes; for the log only. */
+function causeText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own =
+    error instanceof AppError ? `${error.title} ${error.detail}`.trim() : (error.stack ?? error.message);
+  return error.cause === undefined ? own : `${own}; cause: ${causeText(error.cause)}`;
+}
