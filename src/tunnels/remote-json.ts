@@ -1,6 +1,7 @@
 /** Remotes and tunnels in the JSON of the wire, the API and the store. Spec 05 §2.1 and §2.2, 01 §6.3. */
 
 import { type ClientId, tunnelId } from '../ids.js';
+import { JsonFields } from '../json-fields.js';
 import { goInstant } from '../json-text.js';
 import type { Remote, TunnelProtocol, TunnelRecord } from './remote.js';
 
@@ -73,65 +74,46 @@ export function listedTunnelToJson(tunnel: TunnelRecord, client: ClientId): List
   };
 }
 
-/** Longest text accepted in one field of a remote; the longest meaningful one is an ACL of some hundred blocks. */
+/** The longest meaningful field is an ACL of some hundred blocks. */
 const MAX_TEXT = 8192;
 const protocols: readonly string[] = ['tcp', 'udp', 'tcp+udp'] satisfies readonly TunnelProtocol[];
 
 /**
  * Reads what an agent or a stored row says. Absent and `null` fields get their zero value, an absent protocol
- * is `tcp`. `undefined` when a field has the wrong type, an unknown protocol or more than 8192 characters.
+ * is `tcp`. `undefined` when a field has the wrong type, an unknown protocol or more than `maxText` characters.
  */
-export function remoteFromJson(value: unknown): Remote | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const fields = value as Readonly<Record<string, unknown>>;
-  let fits = true;
-  const text = (key: string): string => {
-    const field = fields[key] ?? '';
-    if (typeof field === 'string' && field.length <= MAX_TEXT) return field;
-    fits = false;
-    return '';
-  };
-  const optionalText = (key: string): string | null => ((fields[key] ?? null) === null ? null : text(key));
-  const flag = (key: string): boolean => {
-    const field = fields[key] ?? false;
-    if (typeof field === 'boolean') return field;
-    fits = false;
-    return false;
-  };
-  const integer = (key: string): number => {
-    const field = fields[key] ?? 0;
-    if (Number.isSafeInteger(field)) return field as number;
-    fits = false;
-    return 0;
-  };
-  const protocol = text('protocol') || 'tcp';
+export function remoteFromJson(value: unknown, maxText = MAX_TEXT): Remote | undefined {
+  const fields = new JsonFields(value, maxText);
+  const protocol = fields.text('protocol') || 'tcp';
   const remote: Remote = {
-    name: text('name'),
+    name: fields.text('name'),
     protocol: protocol as TunnelProtocol,
-    lhost: text('lhost'),
-    lport: text('lport'),
-    lportRandom: flag('lport_random'),
-    owner: text('owner'),
-    rhost: text('rhost'),
-    rport: text('rport'),
-    scheme: optionalText('scheme'),
-    acl: optionalText('acl'),
-    idleTimeoutMinutes: integer('idle_timeout_minutes'),
-    autoClose: integer('auto_close'),
-    httpProxy: flag('http_proxy'),
-    hostHeader: text('host_header'),
-    authUser: text('auth_user'),
-    authPassword: text('auth_password'),
-    tunnelUrl: text('tunnel_url'),
+    lhost: fields.text('lhost'),
+    lport: fields.text('lport'),
+    lportRandom: fields.flag('lport_random'),
+    owner: fields.text('owner'),
+    rhost: fields.text('rhost'),
+    rport: fields.text('rport'),
+    scheme: fields.textOrNull('scheme'),
+    acl: fields.textOrNull('acl'),
+    idleTimeoutMinutes: fields.integer('idle_timeout_minutes'),
+    autoClose: fields.integer('auto_close'),
+    httpProxy: fields.flag('http_proxy'),
+    hostHeader: fields.text('host_header'),
+    authUser: fields.text('auth_user'),
+    authPassword: fields.text('auth_password'),
+    tunnelUrl: fields.text('tunnel_url'),
   };
-  return fits && protocols.includes(protocol) ? remote : undefined;
+  return fields.fits && protocols.includes(protocol) ? remote : undefined;
 }
 
-/** The reverse of `tunnelToJson`, by the rules of `remoteFromJson`. */
-export function tunnelFromJson(value: unknown): TunnelRecord | undefined {
-  const remote = remoteFromJson(value);
+/** The reverse of `tunnelToJson`, by the rules of `remoteFromJson`; `id` and `created_at` are required. */
+export function tunnelFromJson(value: unknown, maxText = MAX_TEXT): TunnelRecord | undefined {
+  const remote = remoteFromJson(value, maxText);
   if (remote === undefined) return undefined;
-  const { id, created_at: createdAt } = value as Readonly<Record<string, unknown>>;
-  if (typeof id !== 'string' || typeof createdAt !== 'string') return undefined;
-  return { ...remote, id: tunnelId(id), createdAt };
+  const fields = new JsonFields(value, maxText);
+  const [id, createdAt] = [fields.text('id'), fields.text('created_at')];
+  return fields.fits && id !== '' && createdAt !== ''
+    ? { ...remote, id: tunnelId(id), createdAt }
+    : undefined;
 }

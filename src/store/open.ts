@@ -1,0 +1,59 @@
+/** Opens the embedded store. Architecture §4. */
+
+import type { Logger } from '../logging/logger.js';
+import { type Clock, systemClock } from '../time.js';
+import { createClientRepository } from './client-repository.js';
+import { createMeasurementRepository } from './measurement-repository.js';
+import { migrate } from './schema.js';
+import { createSessionRepository } from './session-repository.js';
+import { createSettingRepository } from './setting-repository.js';
+import { openTables } from './tables.js';
+import type { Store } from './types.js';
+
+export interface StoreOptions {
+  readonly log: Logger;
+  /** Times the batches of measurements. Default: the system clock. */
+  readonly clock?: Clock;
+}
+
+/**
+ * Opens or creates the store under `dataDir`. Every thread of the process opens its own; a thread sees what
+ * another one has committed. `flushed()` speaks for the writes of this thread.
+ * Throws `StoreVersionError` for a store of a newer server, or what LMDB and the file system say.
+ */
+export function openStore(dataDir: string, options: StoreOptions): Store {
+  const { log, clock = systemClock } = options;
+  const tables = openTables(dataDir);
+  try {
+    migrate(tables);
+  } catch (error) {
+    void tables.root.close();
+    throw error;
+  }
+  const measurements = createMeasurementRepository(tables, clock, log);
+  let closing: Promise<void> | undefined;
+
+  const close = async (): Promise<void> => {
+    try {
+      await measurements.written();
+      await tables.root.flushed;
+    } catch (error) {
+      log.error(`closing the store: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    await tables.root.close();
+  };
+
+  return {
+    clients: createClientRepository(tables, log),
+    sessions: createSessionRepository(tables),
+    measurements,
+    settings: createSettingRepository(tables),
+    async flushed() {
+      await tables.root.flushed;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+/** Tables `sessions` and `sessions_by_user`; both change in one transaction. */
+
+import { JsonFields } from '../json-fields.js';
+import type { Milliseconds } from '../time.js';
+import { committed } from './commit.js';
+import { checkKeyText, isKeyText } from './key.js';
+import type { OpenedTables } from './tables.js';
+import type { SessionRecord, SessionRepository } from './types.js';
+
+/** Rows removed in one transaction, so that nobody waits long for the write lock. */
+const REMOVE_BATCH = 1000;
+
+export function createSessionRepository(tables: OpenedTables): SessionRepository {
+  const { sessions, sessionsByUser } = tables;
+
+  const read = (id: number): SessionRecord | undefined => {
+    const text = sessions.get(id);
+    return text === undefined ? undefined : decodeSession(id, text);
+  };
+
+  const drop = (record: SessionRecord): void => {
+    sessions.remove(record.id);
+    sessionsByUser.remove([record.username, record.id]);
+  };
+
+  return {
+    get(id) {
+      // A logout in another thread counts at once.
+      sessions.resetReadTxn();
+      return read(id);
+    },
+
+    async put(record) {
+      checkKeyText(record.username);
+      await committed(
+        sessions.batch(() => {
+          sessions.put(record.id, JSON.stringify(record));
+          sessionsByUser.put([record.username, record.id], '');
+        }),
+      );
+    },
+
+    async touch(id, change) {
+      const { expiresAt, lastAccessAt, userAgent, ipAddress } = change;
+      let touched = false;
+      await committed(
+        sessions.transaction(() => {
+          const record = read(id);
+          touched = record !== undefined;
+          if (record === undefined) return;
+          sessions.put(id, JSON.stringify({ ...record, expiresAt, lastAccessAt, userAgent, ipAddress }));
+        }),
+      );
+      return touched;
+    },
+
+    async remove(id) {
+      await committed(
+        sessions.transaction(() => {
+          const record = read(id);
+          if (record === undefined) sessions.remove(id);
+          else drop(record);
+        }),
+      );
+    },
+
+    async removeExpired(now: Milliseconds) {
+      let removed = 0;
+      let next = 0;
+      // Looked at again inside the transaction, because a use may have prolonged the session meanwhile.
+      for (;;) {
+        const expired = expiredFrom(next, now);
+        const last = expired.at(-1);
+        if (last === undefined) return removed;
+        next = last + 1;
+        await committed(
+          sessions.transaction(() => {
+            for (const id of expired) {
+              const record = read(id);
+              if (record === undefined) sessions.remove(id);
+              else if (record.expiresAt < now) drop(record);
+              else continue;
+              removed++;
+            }
+          }),
+        );
+      }
+    },
+
+    *byUser(username) {
+      if (!isKeyText(username)) return;
+      sessions.resetReadTxn();
+      const range = {
+        start: [username, 0] as [string, number],
+        end: [username, Number.MAX_VALUE] as [string, number],
+      };
+      for (const [, id] of sessionsByUser.getKeys(range)) {
+        const record = read(id);
+        if (record !== undefined) yield record;
+      }
+    },
+  };
+
+  /** Ids from `start` on whose row has expired or is unreadable, at most a batch of them. */
+  function expiredFrom(start: number, now: Milliseconds): number[] {
+    sessions.resetReadTxn();
+    const ids: number[] = [];
+    for (const { key, value } of sessions.getRange({ start, snapshot: false })) {
+      if ((decodeSession(key, value)?.expiresAt ?? 0) < now) ids.push(key);
+      if (ids.length === REMOVE_BATCH) break;
+    }
+    return ids;
+  }
+}
+
+/** `undefined` for a foreign row. */
+function decodeSession(id: number, text: string): SessionRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const fields = new JsonFields(value);
+  const record: SessionRecord = {
+    id,
+    tokenId: fields.text('tokenId'),
+    username: fields.text('username'),
+    expiresAt: fields.number('expiresAt'),
+    lastAccessAt: fields.number('lastAccessAt'),
+    userAgent: fields.text('userAgent'),
+    ipAddress: fields.text('ipAddress'),
+  };
+  return fields.fits && fields.raw('id') === id && record.username !== '' ? record : undefined;
+}

@@ -1,0 +1,53 @@
+/** The LMDB environment and its tables. */
+
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Database, open, type RootDatabase } from 'lmdb';
+
+/** Every thread holds one reader slot, tools such as a backup some more; a slot costs 64 bytes. */
+const MAX_READERS = 512;
+/** Tables of this and of coming versions; an unused slot costs nothing worth counting. */
+const MAX_TABLES = 64;
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export interface OpenedTables {
+  readonly root: RootDatabase;
+  /** Schema version. */
+  readonly meta: Database<string, string>;
+  /** Client id → JSON. */
+  readonly clients: Database<string, string>;
+  /** Session id → JSON. */
+  readonly sessions: Database<string, number>;
+  /** [username, session id] → nothing. */
+  readonly sessionsByUser: Database<string, [string, number]>;
+  /** [client id, timestamp, sequence] → measurement-codec. */
+  readonly measurements: Database<Buffer, [string, number, number]>;
+  readonly settings: Database<string, string>;
+}
+
+/** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
+export function openTables(dataDir: string): OpenedTables {
+  const directory = join(dataDir, 'store');
+  // A closed directory first: the files inside are then never reachable, whatever the umask makes of them.
+  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+  chmodSync(directory, DIRECTORY_MODE);
+  const root = open(directory, {
+    noSubdir: false,
+    maxReaders: MAX_READERS,
+    maxDbs: MAX_TABLES,
+  });
+  for (const name of ['data.mdb', 'lock.mdb']) {
+    const file = join(directory, name);
+    if (existsSync(file)) chmodSync(file, FILE_MODE);
+  }
+  return {
+    root,
+    meta: root.openDB('meta', { encoding: 'string' }),
+    clients: root.openDB('clients', { encoding: 'string' }),
+    sessions: root.openDB('sessions', { encoding: 'string' }),
+    sessionsByUser: root.openDB('sessions_by_user', { encoding: 'string' }),
+    measurements: root.openDB('measurements', { encoding: 'binary' }),
+    settings: root.openDB('settings', { encoding: 'string' }),
+  };
+}
