@@ -10,7 +10,7 @@ export interface Row {
   readonly ours: number;
   readonly reference: number | null;
   readonly ratio: number | null;
-  readonly target: Figure['ratioTarget'] | null;
+  readonly target: NonNullable<Figure['ratioTarget']> | null;
   readonly met: boolean | null;
   /** Lost, refused or wrong pieces of work in all runs of ours. */
   readonly faults: number;

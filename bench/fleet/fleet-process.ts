@@ -1,0 +1,70 @@
+/** The process in which a fleet lives; commands and reports go over the IPC channel. See `fleet.ts`. */
+
+import type { FleetOptions, Ramp } from './fleet.js';
+import { SimulatedAgent } from './simulated-agent.js';
+
+export type FleetCommand =
+  | { readonly type: 'connect'; readonly count: number; readonly concurrency: number }
+  | { readonly type: 'alive' }
+  | { readonly type: 'close' };
+
+export type FleetReport =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: string };
+
+const options = JSON.parse(process.argv[2] ?? '{}') as FleetOptions;
+const agents: SimulatedAgent[] = [];
+let started = 0;
+
+async function connectOne(number: number): Promise<void> {
+  const id = options.ids?.[number] ?? `agent-${number}`;
+  agents.push(
+    await SimulatedAgent.connect({
+      port: options.agentPort,
+      auth: options.auth,
+      fields: { ID: id, Tags: ['linux', number % 2 === 0 ? 'even' : 'odd', `rack-${number % 40}`] },
+    }),
+  );
+}
+
+async function ramp(count: number, concurrency: number): Promise<Ramp> {
+  const acceptedAt: number[] = [];
+  let failed = 0;
+  let left = count;
+  const begun = process.hrtime.bigint();
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const number = started;
+      started += 1;
+      try {
+        await connectOne(number);
+        acceptedAt.push(Number(process.hrtime.bigint() - begun) / 1e9);
+      } catch (error) {
+        failed += 1;
+        if (failed === 1) process.stderr.write(`agent ${number}: ${String(error)}\n`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, lane));
+  return {
+    seconds: Number(process.hrtime.bigint() - begun) / 1e9,
+    connected: acceptedAt.length,
+    failed,
+    acceptedAt,
+  };
+}
+
+async function execute(command: FleetCommand): Promise<unknown> {
+  if (command.type === 'connect') return ramp(command.count, command.concurrency);
+  if (command.type === 'alive') return agents.filter((agent) => !agent.closed).length;
+  process.exit(0);
+}
+
+process.on('message', (command: FleetCommand) => {
+  execute(command).then(
+    (value) => process.send?.({ ok: true, value } satisfies FleetReport),
+    (error: unknown) => process.send?.({ ok: false, error: String(error) } satisfies FleetReport),
+  );
+});
+process.on('disconnect', () => process.exit(0));
