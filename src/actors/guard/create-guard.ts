@@ -1,0 +1,87 @@
+/** The guard as the code of one shard sees it: reads from a replica, writes through the guard actor. */
+
+import { Attempts, type ListenerLimits } from '../../auth/attempts.js';
+import type { Guard } from '../../auth/guard.js';
+import type { Config } from '../../config/types.js';
+import type { Logger } from '../../logging/logger.js';
+import type { Clock, Milliseconds } from '../../time.js';
+import type { ActorSystem } from '../runtime/types.js';
+import { guardLimits } from './behavior.js';
+import { type GuardMessage, type GuardNews, type GuardSnapshot, guardRef, guardTopic } from './messages.js';
+
+/** Main answers in microseconds unless it is stuck. */
+const ASK_TIMEOUT: Milliseconds = 5_000;
+/** Longest part of a hostile name or address that crosses threads. */
+const LONGEST_TEXT = 1024;
+
+export interface GuardOptions {
+  readonly system: ActorSystem;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface GuardReplica extends Guard {
+  /** Resolves when the replica holds what the guard actor knew; rejects with `ActorError`. Listen only then. */
+  readonly ready: Promise<void>;
+  /** Stops following the guard actor. */
+  stop(): void;
+}
+
+/**
+ * Makes the guard of one shard. It sees the failures of other threads through publications, which a thread
+ * does not get from itself; so on main, where the actor lives, it would know only its own.
+ */
+export function createGuard({ system, config, clock, log }: GuardOptions): GuardReplica {
+  const limits: ListenerLimits = guardLimits(config);
+  const attempts = new Attempts();
+  /** Number of the change up to which the snapshot was complete; `undefined` until it came. */
+  let restored: number | undefined;
+  let early: GuardNews[] = [];
+
+  const learn = (news: GuardNews): void => {
+    if (restored === undefined) early.push(news);
+    if (restored === undefined || news.number > restored) attempts.apply(news.change, clock.now());
+  };
+  const unsubscribe = system.subscribe(guardTopic, (data) => learn(data as GuardNews));
+  const ask = <Reply>(message: GuardMessage): Promise<Reply> =>
+    system.ask<Reply>(guardRef, message, { timeoutMs: ASK_TIMEOUT });
+
+  const ready = ask<GuardSnapshot>({ type: 'snapshot' }).then((snapshot) => {
+    attempts.restore(snapshot.attempts, clock.now());
+    restored = snapshot.number;
+    for (const news of early) learn(news);
+    early = [];
+  });
+  ready.catch((error) => {
+    restored = 0;
+    early = [];
+    log.error(`login guard: no snapshot: ${(error as Error).message}`);
+  });
+
+  return {
+    ready,
+    stop: unsubscribe,
+    isBanned: (listener, ip) => attempts.isBanned(listener, ip, clock.now()),
+    mustWait: (listener, identity, ip) =>
+      identity !== '' && attempts.mustWait(listener, identity.slice(0, LONGEST_TEXT), ip, clock.now()),
+    async failed(listener, name, ip) {
+      const identity = name === null ? null : name.slice(0, LONGEST_TEXT);
+      try {
+        learn(await ask<GuardNews>({ type: 'failed', listener, identity, ip: ip.slice(0, LONGEST_TEXT) }));
+      } catch (error) {
+        // Better a wait in this shard only than none.
+        const now = clock.now();
+        attempts.apply(attempts.failure(limits[listener], listener, identity, ip, now), now);
+        log.error(`login guard: a failed login was not shared: ${(error as Error).message}`);
+      }
+    },
+    succeeded(listener, _identity, ip) {
+      // Nearly every call: nothing is known about the address, and nothing needs to cross threads.
+      if (!attempts.hasRecord(listener, ip, clock.now())) return;
+      attempts.apply(attempts.success(listener, ip), clock.now());
+      const message: GuardMessage = { type: 'succeeded', listener, ip: ip.slice(0, LONGEST_TEXT) };
+      system.tell(guardRef, message);
+    },
+  };
+}

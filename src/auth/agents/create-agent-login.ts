@@ -1,0 +1,67 @@
+/** Password check of agents, with waits and bans. Spec 01 §4.8. */
+
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../../config/types.js';
+import type { Logger } from '../../logging/logger.js';
+import type { Clock } from '../../time.js';
+import type { AgentLogin, Guard } from '../guard.js';
+import { sameText } from '../same-text.js';
+import type { CredentialSource } from './credential-source.js';
+import { openCredentials } from './open-credentials.js';
+
+export interface AgentLoginOptions {
+  readonly config: Config;
+  readonly guard: Guard;
+  /** Lines carry the prefix given to it; the reference's is `client-listener`. */
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Default: what the configuration names. */
+  readonly credentials?: CredentialSource;
+}
+
+/** Longest part of a client auth id in a log line. */
+const LOGGED_ID = 256;
+/** Compared with when an id is unknown, so that it costs what a wrong password costs. */
+const nobodysPassword = randomBytes(32).toString('base64');
+
+/** Throws `Error` when the configuration names no credentials. */
+export function createAgentLogin(options: AgentLoginOptions): AgentLogin {
+  const { config, guard, log, clock } = options;
+  const credentials = options.credentials ?? openCredentials(config, clock, log);
+  const wait = config.server.clientLoginWait;
+
+  /** Refused without a look at the password, and without a penalty. */
+  const mustWait = (authId: string, ip: string): boolean => {
+    if (!guard.mustWait('client', authId, ip) && !guard.isBanned('client', ip)) return false;
+    log.info(
+      `Failed login attempt for client auth id ${quoted(authId)}, forcing to wait for ${wait}s (${ip})`,
+    );
+    return true;
+  };
+
+  return {
+    async verify(authId, password, ip) {
+      if (mustWait(authId, ip)) return false;
+      let expected: string | undefined;
+      try {
+        const found = credentials.lookup(authId);
+        expected = found instanceof Promise ? await found : found;
+      } catch (error) {
+        log.error(`client auth id ${quoted(authId)} cannot be looked up: ${(error as Error).message}`);
+        return false;
+      }
+      // Guesses made side by side: while this one waited, another may have failed.
+      if (mustWait(authId, ip)) return false;
+      const right = sameText(password, expected ?? nobodysPassword);
+      if (right && expected !== undefined) {
+        guard.succeeded('client', authId, ip);
+        return true;
+      }
+      log.debug(`Login failed for client auth id: ${quoted(authId)}`);
+      await guard.failed('client', authId, ip);
+      return false;
+    },
+  };
+}
+
+const quoted = (authId: string): string => JSON.stringify(authId.slice(0, LOGGED_ID));

@@ -1,0 +1,8 @@
+/** Where the credentials of agents come from. Spec 03 §8.1. */
+
+export interface CredentialSource {
+  /** As `GET /status` shows it. */
+  readonly source: 'Static Credentials' | 'File' | 'DB';
+  /** The password of a client auth id. Rejects or throws when the source cannot be read. */
+  lookup(authId: string): string | undefined | Promise<string | undefined>;
+}

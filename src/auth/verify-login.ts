@@ -1,0 +1,60 @@
+/** The password step that Basic authentication and login have in common. Spec 02 §4.2, §5.3 and §7.3. */
+
+import { AppError } from '../errors.js';
+import type { AuthParts } from './create-api-auth.js';
+import type { User } from './users/provider.js';
+
+/**
+ * The user of that name and password. Throws `AppError`: `banned`, 429 inside the wait after a failed login or
+ * when too much is being hashed, 401 `unauthorized`. Failures are counted before the refusal goes out.
+ * Synchronous for a password that was right a moment ago.
+ */
+export function verifyLogin(
+  parts: AuthParts,
+  username: string,
+  password: string,
+  ip: string,
+): User | Promise<User> {
+  refuseGuesser(parts, username, ip);
+  const user = parts.users.findCurrent(username);
+  return user instanceof Promise
+    ? user.then((found) => checkUser(parts, found, username, password, ip))
+    : checkUser(parts, user, username, password, ip);
+}
+
+function checkUser(
+  parts: AuthParts,
+  user: User | undefined,
+  username: string,
+  password: string,
+  ip: string,
+): User | Promise<User> {
+  const right = parts.check(username, user, password, ip);
+  if (right instanceof Promise) return right.then((result) => judge(parts, user, result, username, ip));
+  return judge(parts, user, right, username, ip);
+}
+
+function judge(
+  parts: AuthParts,
+  user: User | undefined,
+  right: boolean,
+  username: string,
+  ip: string,
+): User | Promise<User> {
+  // Guesses made side by side: one that failed meanwhile makes the others wait, right or wrong.
+  refuseGuesser(parts, username, ip);
+  if (right && user !== undefined) {
+    parts.guard.succeeded('api', username, ip);
+    return user;
+  }
+  return parts.guard.failed('api', username, ip).then(() => {
+    throw new AppError('unauthorized');
+  });
+}
+
+function refuseGuesser({ guard }: AuthParts, username: string, ip: string): void {
+  if (guard.isBanned('api', ip)) throw new AppError('banned');
+  if (guard.mustWait('api', username, ip)) throw new AppError('too_many_requests');
+}
+
+export const passwordExpiredTitle = 'password has expired, please change your password';
