@@ -148,10 +148,15 @@ export class LocalPorts {
     for (const port of (await this.#listening()) ?? []) this.#busy[port] = 1;
   }
 
+  /** Own ones are known anyway, and may be free again while the look still counts. */
+  #withoutOwn(ports: ReadonlySet<number> | null): ReadonlySet<number> | null {
+    return ports && new Set([...ports].filter((port) => !this.isTaken(port)));
+  }
+
   #listening(): Promise<ReadonlySet<number> | null> {
     const now = this.clock.now();
     if (!this.#look || now - this.#look.at >= LOOK_AGAIN) {
-      this.#look = { at: now, ports: this.readListening() };
+      this.#look = { at: now, ports: this.readListening().then((ports) => this.#withoutOwn(ports)) };
     }
     return this.#look.ports;
   }
