@@ -1,0 +1,42 @@
+/** What main and a shard say to each other outside the actor system. Calls go through comlink. */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Endpoint } from 'comlink';
+import type { LogLevel } from '../logging/logger.js';
+import type { Milliseconds } from '../time.js';
+import type { BoundPorts, ShardStats } from './program.js';
+
+export interface Link {
+  readonly thread: number;
+  readonly port: MessagePort;
+}
+
+/** `workerData` of a shard. */
+export interface ShardData {
+  readonly thread: number;
+  readonly place: number;
+  readonly shards: number;
+  readonly logLevel: LogLevel;
+  /** URL of the module that exports `program`. */
+  readonly program: string;
+  readonly control: MessagePort;
+  /** One port to each thread that was there before. */
+  readonly links: readonly Link[];
+}
+
+/** Calls of main to a shard. */
+export interface ShardControl {
+  /** Loads and starts the program; resolves with the ports it reported. */
+  start(config: unknown, ports: BoundPorts): Promise<BoundPorts>;
+  /** A port to a shard that is just being started. */
+  connect(thread: number, port: MessagePort): void;
+  /** Ends the shard in order; the thread exits soon after. */
+  drain(graceMs: Milliseconds): Promise<void>;
+  /** Ends the shard at once: only the program's `close`, then the thread exits. */
+  leave(): void;
+  stats(): ShardStats;
+  reload(config: unknown): Promise<void>;
+}
+
+/** Node's MessagePort has what comlink asks of an endpoint; only the type declarations differ. */
+export const endpoint = (port: MessagePort): Endpoint => port as unknown as Endpoint;
