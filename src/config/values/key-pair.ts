@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { reasonOf } from '../config-error.js';
 import { fileError, type Surroundings } from '../surroundings.js';
@@ -21,6 +22,9 @@ export function checkKeyPair(
   const cert = read(certFile);
   const key = read(keyFile);
   try {
+    // Also refuses empty files, which a secure context silently takes as none.
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+      throw new Error('private key does not match the certificate');
     createSecureContext({ cert, key });
   } catch (thrown) {
     throw new Error(`${certFile}, ${keyFile}: ${reasonOf(thrown)}`);
