@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientId } from '../../src/ids.js';
+import { openStore } from '../../src/store/open.js';
+import { openTables } from '../../src/store/tables.js';
+import type { Measurement, Store } from '../../src/store/types.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { MemoryLogger } from '../support/memory-logger.js';
+import { withTemporaryDirectory } from '../support/temporary-directory.js';
+
+const measurement = (id: string, timestamp: number, changes: Partial<Measurement> = {}): Measurement => ({
+  clientId: clientId(id),
+  timestamp,
+  cpuUsagePercent: 12.5,
+  memoryUsagePercent: 50.25,
+  ioUsagePercent: 0,
+  processes: '[{"name":"ünïx"}]',
+  mountpoints: '{"free_b./":1}',
+  netLan: { in: 1, out: 2 },
+  netWan: null,
+  ...changes,
+});
+
+const withStore = (
+  use: (store: Store, clock: ManualClock, path: string, log: MemoryLogger) => Promise<void>,
+): Promise<void> =>
+  withTemporaryDirectory(async (path) => {
+    const clock = new ManualClock();
+    const log = new MemoryLogger();
+    const store = openStore(path, { log, clock });
+    try {
+      await use(store, clock, path, log);
+    } finally {
+      await store.close();
+    }
+  });
+
+/** The next commit, observed from outside: reads until the count is reached, turn by turn. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const timestamps = (store: Store, id: string, from = 0, to = 1e12): number[] =>
+  [...store.measurements.range(clientId(id), from, to)].map((row) => row.timestamp);
+
+test('measurements are written within a second and read back unchanged', async () => {
+  await withStore(async (store, clock) => {
+    const row = measurement('c-1', 1000);
+    store.measurements.append(row);
+    clock.advance(1000);
+    await until(() => timestamps(store, 'c-1').length === 1);
+    assert.deepEqual([...store.measurements.range(clientId('c-1'), 1000, 1000)], [row]);
+  });
+});
+
+test('a range is by client and time, both ends included', async () => {
+  await withStore(async (store, clock) => {
+    for (const at of [1, 2, 3, 4]) store.measurements.append(measurement('c-1', at));
+    store.measurements.append(measurement('c-10', 2));
+    clock.advance(1000);
+    await until(() => timestamps(store, 'c-10').length === 1);
+    assert.deepEqual(timestamps(store, 'c-1', 2, 3), [2, 3]);
+    assert.deepEqual(timestamps(store, 'c-1'), [1, 2, 3, 4]);
+    assert.deepEqual(timestamps(store, 'c'), []);
+  });
+});
+
+test('rows of one client in the same millisecond are all kept', async () => {
+  await withStore(async (store, clock) => {
+    for (let n = 0; n < 50; n++) store.measurements.append(measurement('c-1', 7, { cpuUsagePercent: n }));
+    clock.advance(1000);
+    await until(() => timestamps(store, 'c-1').length > 0);
+    assert.equal(timestamps(store, 'c-1').length, 50);
+  });
+});
+
+test('more than the queue holds is written at once, without waiting for time to pass and without loss', async () => {
+  await withTemporaryDirectory(async (path) => {
+    const clock = new ManualClock();
+    const store = openStore(path, { log: new MemoryLogger(), clock });
+    const large = 'x'.repeat(30_000);
+    for (let n = 0; n < 2500; n++) store.measurements.append(measurement('c-1', n, { processes: large }));
+    assert.ok(timestamps(store, 'c-1').length > 500, 'the thread waited for the disk');
+    await store.close();
+    const reopened = openStore(path, { log: new MemoryLogger() });
+    assert.equal(timestamps(reopened, 'c-1').length, 2500);
+    await reopened.close();
+  });
+});
+
+test('closing writes what is queued', async () => {
+  await withTemporaryDirectory(async (path) => {
+    const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    store.measurements.append(measurement('c-1', 1));
+    await store.close();
+    const reopened = openStore(path, { log: new MemoryLogger() });
+    assert.deepEqual(timestamps(reopened, 'c-1'), [1]);
+    await reopened.close();
+  });
+});
+
+test('retention removes what is older, of every client', async () => {
+  await withStore(async (store, clock) => {
+    for (let at = 0; at < 2500; at++) store.measurements.append(measurement('a', at));
+    for (const at of [10, 2000, 3000]) store.measurements.append(measurement('b', at));
+    store.measurements.append(measurement('c', 5000));
+    clock.advance(1000);
+    await until(() => timestamps(store, 'c').length === 1);
+    assert.equal(await store.measurements.removeBefore(2000), 2001);
+    assert.equal(timestamps(store, 'a')[0], 2000);
+    assert.deepEqual(timestamps(store, 'b'), [2000, 3000]);
+    assert.deepEqual(timestamps(store, 'c'), [5000]);
+  });
+});
+
+test('removing a client removes its rows, queued ones too, and no other', async () => {
+  await withStore(async (store, clock) => {
+    store.measurements.append(measurement('c-1', 1));
+    store.measurements.append(measurement('c-2', 1));
+    clock.advance(1000);
+    store.measurements.append(measurement('c-1', 2));
+    await store.measurements.removeClient(clientId('c-1'));
+    clock.advance(1000);
+    await until(() => timestamps(store, 'c-2').length === 1);
+    assert.deepEqual(timestamps(store, 'c-1'), []);
+  });
+});
+
+test('a damaged row is skipped with a log line', async () => {
+  await withTemporaryDirectory(async (path) => {
+    const tables = openTables(path);
+    await tables.measurements.put(['c-1', 5, 0], Buffer.from([9, 9, 9]));
+    await tables.root.close();
+    const log = new MemoryLogger();
+    const store = openStore(path, { log });
+    assert.deepEqual(timestamps(store, 'c-1'), []);
+    assert.equal(log.lines.length, 1);
+    await store.close();
+  });
+});
