@@ -20,6 +20,7 @@ export const errorKinds = {
   not_found: { status: 404, title: 'not found' },
   bad_request: { status: 400, title: 'bad request' },
   conflict: { status: 409, title: 'conflict' },
+  gone: { status: 410, title: 'gone' },
   missing_body: { status: 400, title: 'Missing body with json data.' },
   invalid_json: { status: 400, title: 'Invalid JSON data.' },
   method_not_allowed: { status: 405, title: 'method not allowed' },

@@ -3,6 +3,15 @@
 import { API_PREFIX } from '../api.js';
 import type { Route } from '../route.js';
 import { docsRoutes } from './docs.js';
+import { loginRoutes } from './login.js';
+import { meRoutes } from './me.js';
+import { statusRoutes } from './status.js';
 import { tunnelRoutes } from './tunnels.js';
 
-export const routes: readonly Route[] = [...tunnelRoutes, ...docsRoutes(() => routes, API_PREFIX)];
+export const routes: readonly Route[] = [
+  ...loginRoutes,
+  ...meRoutes,
+  ...statusRoutes,
+  ...tunnelRoutes,
+  ...docsRoutes(() => routes, API_PREFIX),
+];

@@ -1,0 +1,170 @@
+/** Login and logout. Spec 02 §7. */
+
+import Type from 'typebox';
+import type { LoginRequest } from '../../auth/api-auth.js';
+import { parseAuthorization } from '../../auth/authorization-header.js';
+import { AppError } from '../../errors.js';
+import type { ApiContext } from '../context.js';
+import { readJsonBody } from '../json/body.js';
+import { parseQuery } from '../query-string.js';
+import type { ApiReply, ApiRequest, Route, RouteDocs } from '../route.js';
+
+const TAG = 'Login';
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+const loginResponse = Type.Object(
+  {
+    token: Type.Union([Type.String(), Type.Null()], { description: 'Send it as `Authorization: Bearer …`' }),
+    two_fa: Type.Union(
+      [
+        Type.Object({
+          send_to: Type.String({ description: 'Where the code was sent' }),
+          delivery_method: Type.String({
+            description: '`email`, `pushover`, `script`, `url` or `totp_authenticator_app`',
+          }),
+          totp_key_status: Type.String({ description: 'Empty, `pending` or `exists`' }),
+        }),
+        Type.Null(),
+      ],
+      { description: 'What the second factor asks for; null without one' },
+    ),
+  },
+  { title: 'LoginResponse' },
+);
+
+const query: NonNullable<RouteDocs['query']> = {
+  'token-lifetime': {
+    schema: Type.Integer({ default: 600, maximum: 7_776_000 }),
+    description:
+      'Seconds the token lives unused; every use prolongs it to at least ten minutes. At most 90 days, or `max_token_lifetime` where that is set',
+  },
+};
+
+const errors: NonNullable<RouteDocs['errors']> = {
+  400: 'The token lifetime, the content type, the body or the new password is no good',
+  401: 'Wrong name or password, no name, or an expired password',
+  403: 'A second factor is configured that this version does not offer',
+  423: 'The address is banned after too many failed logins',
+  429: 'Too soon after a failed login of this user from this address, or too many logins at once',
+};
+
+const loginByHeader: Route = {
+  method: 'GET',
+  path: '/login',
+  access: { kind: 'open' },
+  docs: { tag: TAG, summary: 'Get a token for HTTP Basic credentials', query, errors },
+  responses: { 200: loginResponse },
+  async handler(request, context) {
+    const authorization = parseAuthorization(request.header('authorization'));
+    if (authorization.scheme !== 'basic') {
+      return refuse(request, context, new AppError('unauthorized', { title: 'auth is required' }));
+    }
+    const { username, password } = authorization;
+    return login(request, context, { username, password, newPassword: '' });
+  },
+};
+
+const loginByBody: Route = {
+  method: 'POST',
+  path: '/login',
+  access: { kind: 'open' },
+  docs: {
+    tag: TAG,
+    summary: 'Get a token for credentials in the body',
+    description:
+      'The body has `username`, `password` and optionally `new_password`, as `application/json` or `application/x-www-form-urlencoded`. A new password is stored once the old one has proved right, also when that has expired.',
+    query,
+    errors,
+  },
+  responses: { 200: loginResponse },
+  async handler(request, context) {
+    let given: GivenLogin | ApiReply;
+    try {
+      given = readLogin(request, context.config.api.maxRequestBytes);
+    } catch (error) {
+      return refuse(request, context, error);
+    }
+    return 'status' in given ? given : login(request, context, given);
+  },
+};
+
+const logout: Route = {
+  method: 'DELETE',
+  path: '/logout',
+  access: { kind: 'open' },
+  docs: {
+    tag: TAG,
+    summary: 'End the session of the bearer token for good',
+    errors: { 400: 'No bearer token, or one that is invalid or expired', 423: errors[423] ?? '' },
+  },
+  responses: { 204: null },
+  async handler(request, context) {
+    await context.auth.logout({
+      authorization: request.header('authorization'),
+      userAgent: request.header('user-agent'),
+      ip: request.ip,
+      method: request.method,
+      path: request.path,
+    });
+    return { status: 204, empty: true };
+  },
+};
+
+export const loginRoutes: readonly Route[] = [loginByHeader, loginByBody, logout];
+
+type GivenLogin = Pick<LoginRequest, 'username' | 'password' | 'newPassword'>;
+
+async function login(request: ApiRequest, context: ApiContext, given: GivenLogin): Promise<ApiReply> {
+  const token = await context.auth.login({
+    ...given,
+    tokenLifetime: request.query.get('token-lifetime'),
+    userAgent: request.header('user-agent'),
+    ip: request.ip,
+  });
+  return { status: 200, data: { token, two_fa: null } };
+}
+
+/** A login that names nobody counts for the address, not for a user. Spec 02 §4.2. */
+async function refuse({ ip }: ApiRequest, { guard }: ApiContext, error: unknown): Promise<never> {
+  await guard.failed('api', null, ip);
+  throw error;
+}
+
+const loginBody = Type.Object({
+  username: Type.String(),
+  password: Type.String(),
+  new_password: Type.String(),
+});
+
+/** Throws `AppError` 400; a malformed form is answered as spec 02 §2.5 has it. */
+function readLogin(request: ApiRequest, limit: number): GivenLogin | ApiReply {
+  const given = request.header('content-type');
+  const type = (given.split(';')[0] ?? '').trim().toLowerCase();
+  const text = request.rawBody.toString('utf8');
+  // What `curl -d '{…}'` sends claims to be a form.
+  if (type === JSON_TYPE || (type === FORM_TYPE && text.trimStart().startsWith('{'))) {
+    const body = readJsonBody(request.rawBody, loginBody) as Record<
+      'username' | 'password' | 'new_password',
+      string
+    >;
+    return { username: body.username, password: body.password, newPassword: body.new_password };
+  }
+  if (type !== FORM_TYPE) {
+    throw new AppError('bad_request', { title: `unsupported content type: ${given.slice(0, 200)}` });
+  }
+  const form = parseQuery(text);
+  if (form.error !== undefined) {
+    return {
+      status: 400,
+      text: `Request data exceeds the limit of ${limit} bytes: ${form.error}\n`,
+      contentType: 'text/plain; charset=utf-8',
+      headers: [['X-Content-Type-Options', 'nosniff']],
+    };
+  }
+  return {
+    username: form.get('username') ?? '',
+    password: form.get('password') ?? '',
+    newPassword: form.get('new_password') ?? '',
+  };
+}
