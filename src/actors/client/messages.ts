@@ -1,10 +1,10 @@
 /** What a connected client's actor understands. Everything here crosses threads. */
 
 import type { ClientId, TunnelId } from '../../ids.js';
-import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import type { Milliseconds } from '../../time.js';
-import type { ActorRef, ActorSystem } from '../runtime/types.js';
+import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import { askActor } from '../ask.js';
+import type { ActorRef, ActorSystem } from '../runtime/types.js';
 
 export const CLIENT_KIND = 'client';
 export const clientRef = (id: ClientId): ActorRef => ({ kind: CLIENT_KIND, id });
@@ -16,7 +16,10 @@ export interface ClientRequests {
     readonly request: { readonly remote: Remote; readonly checkPort: boolean };
     readonly reply: TunnelRecord;
   };
-  'delete-tunnel': { readonly request: { readonly id: TunnelId; readonly force: boolean }; readonly reply: null };
+  'delete-tunnel': {
+    readonly request: { readonly id: TunnelId; readonly force: boolean };
+    readonly reply: null;
+  };
   /** `acl` as typed; empty or null removes the restriction. */
   'set-tunnel-acl': {
     readonly request: { readonly id: TunnelId; readonly acl: string | null };
@@ -31,6 +34,12 @@ export type ClientRequestName = keyof ClientRequests;
 export type ClientMessage = {
   [Name in ClientRequestName]: { readonly type: Name } & ClientRequests[Name]['request'];
 }[ClientRequestName];
+
+/** From the status check of the same shard: ping the agent. Replied when the outcome has been acted on. */
+export interface ProbeMessage {
+  readonly type: 'probe';
+  readonly attempt: string;
+}
 
 /** Asks the client's actor, wherever it runs. Throws `AppError`; 404 when the client is not connected. */
 export async function askClient<Name extends ClientRequestName>(

@@ -1,0 +1,161 @@
+/** The actor of one connected client: it owns the session, the tunnels and the record. Architecture §2. */
+
+import { AppError } from '../../errors.js';
+import type { Milliseconds } from '../../time.js';
+import { refuse } from '../ask.js';
+import type { Behavior, Sender } from '../runtime/types.js';
+import { newTunnelList } from '../tunnel/list.js';
+import { agentRequest, heartbeat } from './agent-requests.js';
+import { connect, connectDone } from './connect.js';
+import { endConnection } from './end.js';
+import { CLIENT_KIND, type ClientMessage } from './messages.js';
+import { recordSaved } from './save-record.js';
+import type { AnyClientMessage, ClientArgs, ClientContext, ClientState, Outcome } from './state.js';
+import { isAlive } from './status-check.js';
+import { changed, create, created, remove, setAcl, tunnelEnded } from './tunnel-changes.js';
+
+/** The agent answers `refresh_updates_status` at once; the status itself comes later as a request of its own. */
+const REFRESH_TIMEOUT: Milliseconds = 60_000;
+
+export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs> = {
+  kind: CLIENT_KIND,
+
+  preStart(ctx, args) {
+    const { deps, id, connection } = args;
+    const state: ClientState = {
+      deps,
+      id,
+      connection,
+      tunnels: newTunnelList(args.lastTunnelId),
+      record: null,
+      firstSave: null,
+      saving: false,
+      unsaved: false,
+      awaitingDisk: [],
+      creating: false,
+      creates: [],
+      closing: false,
+    };
+    listen(ctx, state);
+    const { answer } = args;
+    ctx.pipeToSelf(connect(ctx, state, args), (outcome) => ({ type: 'connect-done', outcome, answer }));
+    return state;
+  },
+
+  receive(ctx, state, message, sender) {
+    switch (message.type) {
+      case 'agent-request':
+        if (message.attempt === state.connection.attempt) agentRequest(ctx, state, message.request);
+        return;
+      case 'session-closed':
+        if (message.attempt === state.connection.attempt) ctx.stopSelf();
+        return;
+      case 'connect-done':
+        connectDone(ctx, state, message);
+        return;
+      case 'saved':
+        recordSaved(ctx, state, message);
+        return;
+      case 'created':
+        created(ctx, state, message);
+        return;
+      case 'changed':
+        changed(ctx, state, message);
+        return;
+      case 'tunnel-ended':
+        tunnelEnded(ctx, state, message);
+        return;
+      case 'probe':
+        if (message.attempt === state.connection.attempt) probe(ctx, state, sender);
+        else sender.reply(null);
+        return;
+      case 'probed':
+        probed(ctx, state, message.outcome);
+        message.sender.reply(null);
+        return;
+      case 'ask-updates':
+        askUpdates(ctx, state);
+        return;
+      case 'nothing':
+        return;
+      default:
+        apiRequest(ctx, state, message, sender);
+    }
+  },
+
+  postStop: endConnection,
+};
+
+/** The session's callbacks become messages; those of the system lane, where the end stays behind the requests. */
+function listen(ctx: ClientContext, state: ClientState): void {
+  const { connection, deps, id } = state;
+  const { attempt } = connection;
+  const { self, system } = ctx;
+  connection.receive({
+    request: (request) => system.tell(self, { type: 'agent-request', attempt, request }, 'system'),
+    closed: (cause) => system.tell(self, { type: 'session-closed', attempt, cause }, 'system'),
+    flooded: () => {
+      deps.log.error(`client ${id} sends faster than it can be served, closing its connection`);
+      ctx.stopSelf();
+    },
+    stop: () => ctx.stopSelf(),
+  });
+  // It may have closed between the claim and now.
+  if (connection.session.closed) system.tell(self, { type: 'session-closed', attempt, cause: '' }, 'system');
+}
+
+function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessage, sender: Sender): void {
+  if (message.type === 'close-connection') {
+    state.deps.log.info(`client ${state.id}: closing the connection: ${message.reason}`);
+    sender.reply(null);
+    ctx.stopSelf();
+    return;
+  }
+  if (!state.connection.connected) {
+    refuse(sender, new AppError('not_found', { title: `client with id ${state.id} not found` }));
+    return;
+  }
+  switch (message.type) {
+    case 'create-tunnel':
+      create(ctx, state, message, sender);
+      return;
+    case 'delete-tunnel':
+      remove(ctx, state, message, sender);
+      return;
+    case 'set-tunnel-acl':
+      setAcl(ctx, state, message, sender);
+      return;
+  }
+}
+
+/** A ping, unless a request is on its way: its reply, or its time-out, tells as much, and a ping would wait. */
+function probe(ctx: ClientContext, state: ClientState, sender: Sender): void {
+  const { session } = state.connection;
+  if (!state.connection.connected || session.requestPending) {
+    sender.reply(null);
+    return;
+  }
+  const ping = session.request('ping', '', state.deps.server.checkClientsConnectionTimeout);
+  ctx.pipeToSelf(ping, (outcome) => ({ type: 'probed', outcome, sender }));
+}
+
+function probed(
+  ctx: ClientContext,
+  state: ClientState,
+  outcome: Outcome<Parameters<typeof isAlive>[0]>,
+): void {
+  if (outcome.ok && isAlive(outcome.value)) {
+    heartbeat(ctx, state);
+    return;
+  }
+  const reason = outcome.ok ? 'unexpected reply to ping' : outcome.error.message;
+  state.deps.log.info(`client ${state.id} does not answer (${reason}), closing its connection`);
+  ctx.stopSelf();
+}
+
+function askUpdates(ctx: ClientContext, state: ClientState): void {
+  if (state.record === null || state.record.updatesStatus !== null) return;
+  const refresh = state.connection.session.request('refresh_updates_status', 'null', REFRESH_TIMEOUT);
+  // Old agents do not know it, others have updates switched off: both are fine.
+  ctx.pipeToSelf(refresh, () => ({ type: 'nothing' }));
+}

@@ -1,0 +1,115 @@
+/** From an accepted claim to a connected client. Spec 01 §6.5 steps 5 to 10. */
+
+import type { ClientRecord } from '../../clients/record.js';
+import { instant, type Milliseconds } from '../../time.js';
+import type { Remote } from '../../tunnels/remote.js';
+import { remoteToJson } from '../../tunnels/remote-json.js';
+import { REGISTRAR, type RegistrarMessage } from '../registrar/messages.js';
+import { isObsolete } from '../registrar/obsolete.js';
+import { connectFailureText, openTunnelsAtConnect } from '../tunnel/connect.js';
+import { tunnelRecords } from '../tunnel/list.js';
+import type { ConnectionRequest } from './decode/connection-request.js';
+import type { AnyClientMessage, ClientArgs, ClientContext, ClientState } from './state.js';
+
+type ConnectDone = Extract<AnyClientMessage, { type: 'connect-done' }>;
+
+/** Time for the agent to take the last reply before its connection goes. Spec 01 §6.6. */
+export const REPLY_GRACE: Milliseconds = 3_000;
+/** Agents need a moment to finish with the reply to `new_connection` (spec 01 §9.2). */
+const ASK_UPDATES_AFTER: Milliseconds = 1_500;
+/** Highest version of each that this server understands. Spec 01 §7. */
+const MONITORING_VERSION = 1;
+const IP_ADDRESSES_VERSION = 1;
+
+/**
+ * Starts the tunnels and stores the record. Nothing is stored before everything the agent asked for runs, so a
+ * failure leaves the record as it was. Resolves with the remotes for the reply.
+ */
+export async function connect(
+  ctx: ClientContext,
+  state: ClientState,
+  args: ClientArgs,
+): Promise<readonly Remote[]> {
+  const { deps, connection } = state;
+  const previous = previousRecord(args);
+  // Children may not be started before `preStart` has returned.
+  await Promise.resolve();
+  const { remotes } = await openTunnelsAtConnect(ctx, deps.tunnels, state.tunnels, {
+    session: connection.session,
+    version: args.request.version,
+    requested: args.request.remotes,
+    old: previous === null ? null : previous.tunnels,
+  });
+  if (connection.ended || connection.session.closed) throw new Error('connection closed');
+  state.record = buildRecord(state, args.request, previous, instant(ctx.clock.now()));
+  const save = deps.records.save(state.record);
+  state.firstSave = save.catch(() => {
+    state.record = null;
+  });
+  try {
+    await save;
+  } catch (error) {
+    throw new Error(`failed to save client: ${(error as Error).message}`, { cause: error });
+  }
+  return remotes;
+}
+
+/** The reply, then `put_capabilities` once; or the failure text and the end. */
+export function connectDone(ctx: ClientContext, state: ClientState, message: ConnectDone): void {
+  const { deps, connection, id } = state;
+  const { outcome, answer } = message;
+  if (!outcome.ok) {
+    const text = connectFailureText(outcome.error);
+    deps.log.info(`client ${id} refused: ${text}`);
+    answer?.(false, text);
+    connection.session.close(REPLY_GRACE);
+    state.closing = true;
+    ctx.stopSelf();
+    return;
+  }
+  connection.connected = true;
+  const connected: RegistrarMessage = { type: 'connected', id, attempt: connection.attempt };
+  ctx.tell(REGISTRAR, connected);
+  answer?.(true, JSON.stringify(outcome.value.length === 0 ? null : outcome.value.map(remoteToJson)));
+  // A second one on the same connection would double the agent's measurements (spec 01 §7).
+  connection.session.notify(
+    'put_capabilities',
+    JSON.stringify({
+      ServerVersion: deps.version,
+      MonitoringVersion: deps.monitoring.enabled ? MONITORING_VERSION : 0,
+      IPAddressesVersion: IP_ADDRESSES_VERSION,
+    }),
+  );
+  deps.log.debug(`client ${id} connected from ${connection.session.remoteAddress}`);
+  // A status computed before the connection came up would be missing until the agent's next round (hours).
+  if (state.record?.updatesStatus === null) ctx.schedule(ASK_UPDATES_AFTER, { type: 'ask-updates' });
+}
+
+function previousRecord({ deps, id, takenOver }: ClientArgs): ClientRecord | null {
+  if (takenOver !== null) return takenOver;
+  const stored = deps.store.clients.get(id);
+  if (stored === undefined) return null;
+  const since = stored.disconnectedAt === null ? null : Date.parse(stored.disconnectedAt);
+  return isObsolete(since, deps.server, deps.system.clock.now()) ? null : stored;
+}
+
+function buildRecord(
+  state: ClientState,
+  request: ConnectionRequest,
+  previous: ClientRecord | null,
+  now: string,
+): ClientRecord {
+  const { id: _id, sessionId: _sessionId, remotes: _remotes, ...reported } = request;
+  return {
+    ...reported,
+    id: state.id,
+    clientAuthId: state.connection.session.authId,
+    address: state.connection.session.remoteAddress,
+    allowedUserGroups: previous?.allowedUserGroups ?? null,
+    updatesStatus: previous?.updatesStatus ?? null,
+    extIpAddresses: previous?.extIpAddresses ?? null,
+    tunnels: tunnelRecords(state.tunnels),
+    disconnectedAt: null,
+    connectedAt: now,
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * Reading agents' JSON as Go's decoder does: keys match in any case, unknown ones are ignored, `null` leaves the
+ * zero value, a wrong type is an error. Spec 01 §5.3. Everything read here is bounded.
+ */
+
+/** The payload is not what it should be. */
+export class DecodeError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'DecodeError';
+  }
+}
+
+/** More is cut off: no honest agent has a host name or a tag of this length (characters). */
+const LONGEST_TEXT = 4096;
+/** Entries of a list or map. More is refused. */
+const MOST_ENTRIES = 1000;
+
+/** Parses `payload` as one JSON object, or `null` for an empty one. Throws `DecodeError`. */
+export function parseObject(payload: Buffer): GoObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(payload.toString('utf8'));
+  } catch {
+    throw new DecodeError('not JSON');
+  }
+  return new GoObject(value);
+}
+
+/** One JSON object with the lookup rules of Go. */
+export class GoObject {
+  readonly #values = new Map<string, unknown>();
+
+  /** `null` counts as an empty object. Throws `DecodeError` for anything but an object. */
+  constructor(value: unknown) {
+    if (value === null) return;
+    if (typeof value !== 'object' || Array.isArray(value)) throw new DecodeError('not an object');
+    for (const [key, entry] of Object.entries(value)) this.#set(key, entry);
+  }
+
+  #set(key: string, entry: unknown): void {
+    // A second spelling of the same key overwrites the first, but null never does.
+    if (entry !== null) this.#values.set(key.toLowerCase(), entry);
+  }
+
+  /** All values under their keys in lower case. */
+  lowered(): Record<string, unknown> {
+    return Object.fromEntries(this.#values);
+  }
+
+  /** The raw value; `undefined` when absent or null. */
+  raw(name: string): unknown {
+    return this.#values.get(name.toLowerCase());
+  }
+
+  /** Empty when absent. Cut to `longest` characters; the default suits names and descriptions. */
+  text(name: string, longest: number = LONGEST_TEXT): string {
+    const value = this.raw(name);
+    return value === undefined ? '' : asText(value, longest);
+  }
+
+  textOrNull(name: string): string | null {
+    const value = this.raw(name);
+    return value === undefined ? null : asText(value);
+  }
+
+  flag(name: string): boolean {
+    const value = this.raw(name);
+    if (value === undefined) return false;
+    if (typeof value !== 'boolean') throw new DecodeError(`${name} is not a boolean`);
+    return value;
+  }
+
+  /** 0 when absent. */
+  number(name: string): number {
+    const value = this.raw(name);
+    if (value === undefined) return 0;
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new DecodeError(`${name} is not a number`);
+    return value;
+  }
+
+  /** An integer, brought into 0 … `most`. 0 when absent. */
+  count(name: string, most: number = Number.MAX_SAFE_INTEGER): number {
+    const value = this.number(name);
+    if (!Number.isInteger(value)) throw new DecodeError(`${name} is not an integer`);
+    return Math.min(Math.max(value, 0), most);
+  }
+
+  /** `null` when absent. */
+  texts(name: string): string[] | null {
+    return this.list(name)?.map((entry) => (entry === null ? '' : asText(entry))) ?? null;
+  }
+
+  /** `null` when absent. */
+  textMap(name: string): Record<string, string> | null {
+    const value = this.raw(name);
+    if (value === undefined) return null;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new DecodeError(`${name} is not an object`);
+    }
+    const entries = Object.entries(value);
+    if (entries.length > MOST_ENTRIES) throw new DecodeError(`${name} has too many entries`);
+    // `fromEntries` defines properties, so that a key such as `__proto__` is only a key.
+    return Object.fromEntries(
+      entries.map(([key, entry]) => [asText(key), entry === null ? '' : asText(entry)]),
+    );
+  }
+
+  /** `null` when absent. */
+  list(name: string, most: number = MOST_ENTRIES): readonly unknown[] | null {
+    const value = this.raw(name);
+    if (value === undefined) return null;
+    if (!Array.isArray(value)) throw new DecodeError(`${name} is not an array`);
+    if (value.length > most) throw new DecodeError(`${name} has too many entries`);
+    return value;
+  }
+
+  /** `null` when absent. */
+  object(name: string): GoObject | null {
+    const value = this.raw(name);
+    return value === undefined ? null : new GoObject(value);
+  }
+}
+
+const LONE_SURROGATES = /\p{Surrogate}/gu;
+
+/** A string as Go would hold it: what is no Unicode text becomes U+FFFD. */
+function asText(value: unknown, longest: number = LONGEST_TEXT): string {
+  if (typeof value !== 'string') throw new DecodeError('not a string');
+  return (value.length > longest ? value.slice(0, longest) : value).replace(LONE_SURROGATES, '\uFFFD');
+}

@@ -1,0 +1,33 @@
+/** What the actors of clients need from their surroundings. One per thread. */
+
+import type { ClientRecords } from '../../clients/read-model.js';
+import type { MonitoringConfig, ServerConfig } from '../../config/types.js';
+import type { Logger } from '../../logging/logger.js';
+import type { Store } from '../../store/types.js';
+import type { ActorSystem } from '../runtime/types.js';
+import type { TunnelDeps } from '../tunnel/create.js';
+
+export interface ClientDeps {
+  readonly system: ActorSystem;
+  readonly server: ClientServerConfig;
+  readonly monitoring: Pick<MonitoringConfig, 'enabled'>;
+  readonly records: ClientRecords;
+  readonly store: Pick<Store, 'clients' | 'measurements' | 'flushed'>;
+  readonly tunnels: TunnelDeps;
+  readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
+  /** Of this server. */
+  readonly version: string;
+  /** A new random UUID v4. */
+  readonly newId: () => string;
+}
+
+export type ClientServerConfig = Pick<
+  ServerConfig,
+  | 'authMultiuseCreds'
+  | 'equateClientauthidClientid'
+  | 'maxRequestBytesClient'
+  | 'purgeDisconnectedClients'
+  | 'keepDisconnectedClients'
+  | 'checkClientsConnectionInterval'
+  | 'checkClientsConnectionTimeout'
+>;

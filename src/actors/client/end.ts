@@ -1,0 +1,44 @@
+/** The end of a connection: its tunnels are closed already. Spec 01 §12.2. */
+
+import type { ClientRecord } from '../../clients/record.js';
+import { instant } from '../../time.js';
+import { type Ending, REGISTRAR, type RegistrarMessage } from '../registrar/messages.js';
+import type { ClientContext, ClientState } from './state.js';
+
+/** SSH_DISCONNECT_BY_APPLICATION: agents begin their back-off at once. Spec 01 §12.6. */
+const BY_APPLICATION = 11;
+
+/** Stores that the client is gone, unless a newer connection takes over, and gives up the claim. */
+export async function endConnection(ctx: ClientContext, state: ClientState): Promise<void> {
+  const { connection, deps, id } = state;
+  const { session } = connection;
+  connection.connected = false;
+  if (!session.closed && !state.closing) session.disconnect(BY_APPLICATION, 'connection closed by server');
+  await state.firstSave;
+  const ending = await settle(ctx, state, state.record);
+  deps.log.debug(`client ${id} ended (${ending.kind})`);
+  connection.finish(ending);
+  const release: RegistrarMessage = { type: 'release', id, attempt: connection.attempt, ending };
+  ctx.tell(REGISTRAR, release);
+}
+
+async function settle(
+  ctx: ClientContext,
+  { connection, deps, id, tunnels }: ClientState,
+  record: ClientRecord | null,
+): Promise<Ending> {
+  if (record === null) return { kind: 'never-connected' };
+  const lastTunnelId = tunnels.lastId;
+  if (connection.replaced) return { kind: 'replaced', record, lastTunnelId };
+  const now = ctx.clock.now();
+  try {
+    if (deps.server.purgeDisconnectedClients && deps.server.keepDisconnectedClients === 0) {
+      await Promise.all([deps.records.remove(id), deps.store.measurements.removeClient(id)]);
+      return { kind: 'removed' };
+    }
+    await deps.records.save({ ...record, disconnectedAt: instant(now) });
+  } catch (error) {
+    deps.log.error(`failed to save the end of client ${id}: ${(error as Error).message}`);
+  }
+  return { kind: 'disconnected', at: now, lastTunnelId };
+}

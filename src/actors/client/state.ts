@@ -1,0 +1,77 @@
+/** What a client's actor owns, and the messages it sends itself. */
+
+import type { ClientRecord } from '../../clients/record.js';
+import type { ClientId } from '../../ids.js';
+import type { Answer, RequestReply } from '../../protocol/session.js';
+import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
+import type { ActorContext, Sender } from '../runtime/types.js';
+import type { TunnelList } from '../tunnel/list.js';
+import type { TunnelEvent } from '../tunnel/messages.js';
+import type { AgentRequest, Connection } from './connection.js';
+import type { ConnectionRequest } from './decode/connection-request.js';
+import type { ClientDeps } from './dependencies.js';
+import type { ClientMessage, ClientRequests, ProbeMessage } from './messages.js';
+
+/** Handed over at spawn. */
+export interface ClientArgs {
+  readonly deps: ClientDeps;
+  readonly id: ClientId;
+  readonly connection: Connection;
+  readonly request: ConnectionRequest;
+  /** Of `new_connection`; `null` when the agent wants no reply. */
+  readonly answer: Answer | null;
+  /** Record of the connection this one takes over; `null`: ask the store. */
+  readonly takenOver: ClientRecord | null;
+  readonly lastTunnelId: number;
+}
+
+export interface WaitingCreate {
+  readonly message: ClientRequests['create-tunnel']['request'];
+  readonly sender: Sender;
+}
+
+export interface ClientState {
+  readonly deps: ClientDeps;
+  readonly id: ClientId;
+  readonly connection: Connection;
+  readonly tunnels: TunnelList;
+  /** As stored or on its way there; `null` until everything the connection asked for has started. */
+  record: ClientRecord | null;
+  /** Resolves when the first save is decided. */
+  firstSave: Promise<void> | null;
+  saving: boolean;
+  /** Changed again while saving. */
+  unsaved: boolean;
+  /** API requests whose change is not on disk yet. */
+  awaitingDisk: ((error: Error | null) => void)[];
+  creating: boolean;
+  readonly creates: WaitingCreate[];
+  /** The end of the session is already under way, with time for the last reply to drain. */
+  closing: boolean;
+}
+
+export type Outcome<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly error: Error };
+
+export type OwnMessage =
+  | { readonly type: 'agent-request'; readonly attempt: string; readonly request: AgentRequest }
+  | { readonly type: 'session-closed'; readonly attempt: string; readonly cause: string }
+  | {
+      readonly type: 'connect-done';
+      readonly outcome: Outcome<readonly Remote[]>;
+      readonly answer: Answer | null;
+    }
+  | { readonly type: 'ask-updates' }
+  | { readonly type: 'nothing' }
+  | {
+      readonly type: 'saved';
+      readonly error: Error | null;
+      readonly done: readonly ((error: Error | null) => void)[];
+    }
+  | { readonly type: 'probed'; readonly outcome: Outcome<RequestReply>; readonly sender: Sender }
+  | { readonly type: 'created'; readonly outcome: Outcome<TunnelRecord>; readonly sender: Sender }
+  | { readonly type: 'changed'; readonly outcome: Outcome<void>; readonly sender: Sender };
+
+export type AnyClientMessage = ClientMessage | ProbeMessage | TunnelEvent | OwnMessage;
+export type ClientContext = ActorContext<AnyClientMessage>;

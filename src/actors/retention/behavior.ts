@@ -1,0 +1,109 @@
+/**
+ * Removes what is kept too long: obsolete clients, old measurements, expired API sessions. One actor, on main.
+ * Spec 01 §12.4, 06 §2.3, 02 §6.5.
+ */
+
+import type { Config } from '../../config/types.js';
+import type { Logger } from '../../logging/logger.js';
+import type { Store } from '../../store/types.js';
+import type { Milliseconds } from '../../time.js';
+import { REGISTRAR, type RegistrarMessage } from '../registrar/messages.js';
+import type { ActorContext, ActorRef, ActorSystem, Behavior } from '../runtime/types.js';
+
+export interface RetentionDeps {
+  readonly config: Pick<Config, 'server' | 'monitoring'>;
+  readonly store: Pick<Store, 'sessions' | 'measurements'>;
+  readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
+}
+
+export const RETENTION: ActorRef = { kind: 'retention', id: 'main' };
+
+const MEASUREMENTS_EVERY: Milliseconds = 120_000;
+const SESSIONS_EVERY: Milliseconds = 3_600_000;
+/** Obsolete clients removed per request to the registrar, which serves others in between. */
+const PURGE_BATCH = 500;
+/** A batch is some thousand deletions and one flush. */
+const PURGE_TIMEOUT: Milliseconds = 60_000;
+/** An interval of 0 would spin. */
+const SHORTEST_INTERVAL: Milliseconds = 1_000;
+
+type Task = 'clients' | 'measurements' | 'sessions';
+type Message =
+  | { readonly type: 'due'; readonly task: Task }
+  | { readonly type: 'done'; readonly task: Task; readonly removed: number; readonly error: Error | null };
+
+interface State {
+  readonly deps: RetentionDeps;
+}
+
+/** After the registrar. */
+export function spawnRetention(system: ActorSystem, deps: RetentionDeps): ActorRef {
+  return system.spawn(retentionBehavior, RETENTION.id, deps);
+}
+
+const retentionBehavior: Behavior<Message, State, RetentionDeps> = {
+  kind: RETENTION.kind,
+
+  preStart(ctx, deps) {
+    if (deps.config.server.purgeDisconnectedClients) again(ctx, deps, 'clients');
+    // Without monitoring nothing is written, and what there is stays (spec 06 §2.3).
+    if (deps.config.monitoring.enabled) again(ctx, deps, 'measurements');
+    again(ctx, deps, 'sessions');
+    return { deps };
+  },
+
+  receive(ctx, { deps }, message) {
+    const { task } = message;
+    if (message.type === 'due') {
+      ctx.pipeToSelf(run(ctx, deps, task), (outcome) => ({
+        type: 'done',
+        task,
+        removed: outcome.ok ? outcome.value : 0,
+        error: outcome.ok ? null : outcome.error,
+      }));
+      return;
+    }
+    if (message.error !== null) deps.log.error(`removing old ${task} failed: ${message.error.message}`);
+    else if (message.removed > 0) deps.log.info(`removed ${message.removed} old ${task}`);
+    // Only now, so that a slow run is never overtaken by the next.
+    again(ctx, deps, task);
+  },
+};
+
+function again(ctx: ActorContext<Message>, deps: RetentionDeps, task: Task): void {
+  ctx.schedule(interval(deps, task), { type: 'due', task });
+}
+
+function interval({ config }: RetentionDeps, task: Task): Milliseconds {
+  switch (task) {
+    case 'clients':
+      return Math.max(config.server.purgeDisconnectedClientsInterval, SHORTEST_INTERVAL);
+    case 'measurements':
+      return MEASUREMENTS_EVERY;
+    case 'sessions':
+      return SESSIONS_EVERY;
+  }
+}
+
+/** Resolves with the number of things removed. */
+function run(ctx: ActorContext<Message>, deps: RetentionDeps, task: Task): Promise<number> {
+  const now = ctx.clock.now();
+  switch (task) {
+    case 'clients':
+      return purgeClients(ctx);
+    case 'measurements':
+      return deps.store.measurements.removeBefore(now - deps.config.monitoring.dataStorageDuration);
+    case 'sessions':
+      return deps.store.sessions.removeExpired(now);
+  }
+}
+
+async function purgeClients(ctx: ActorContext<Message>): Promise<number> {
+  const message: RegistrarMessage = { type: 'purge', limit: PURGE_BATCH };
+  let removed = 0;
+  for (;;) {
+    const batch = await ctx.ask<number>(REGISTRAR, message, { timeoutMs: PURGE_TIMEOUT });
+    removed += batch;
+    if (batch < PURGE_BATCH) return removed;
+  }
+}
