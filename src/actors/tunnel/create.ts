@@ -20,10 +20,11 @@ import type { LocalPorts } from '../../tunnels/ports/local-ports.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import { isLocalSpecified, overlaps, remoteText, sameAcl, targetAddress } from '../../tunnels/remote-text.js';
 import { askActor } from '../ask.js';
-import type { ActorContext, Log } from '../runtime/types.js';
+import type { ActorContext, ActorRef, Log } from '../runtime/types.js';
 import { askCheckPort, askTunnelAllowed } from './ask-agent.js';
 import { LOCAL_PORT_IN_USE, tunnelBehavior } from './behavior.js';
 import { nextTunnelId, type TunnelList } from './list.js';
+import type { TunnelArgs } from './messages.js';
 
 /** The part of the client actor's context that is needed here. */
 export type TunnelParent = Pick<
@@ -47,6 +48,8 @@ export interface CreateRequest {
 
 /** Binding is immediate, unless a host name has to be resolved first. */
 const START_TIMEOUT: Milliseconds = 20_000;
+
+const CUT_OFF = 'unable to start tunnel: the connection ended';
 
 /** Tells apart the actors of tunnels that carry the same number in successive connections of one client. */
 let spawned = 0;
@@ -89,8 +92,7 @@ export async function startTunnel(
   const equal = findEqual(list, remote);
   if (equal) return equal;
   const id = nextTunnelId(list);
-  spawned += 1;
-  const ref = ctx.spawnChild(tunnelBehavior, `${ctx.self.id}/${id}/${spawned}`, {
+  const ref = spawn(ctx, {
     record: { ...remote, id, createdAt: instant(ctx.clock.now()) },
     preferredPort,
     session,
@@ -100,13 +102,7 @@ export async function startTunnel(
   });
   list.starting.add(remote);
   try {
-    const record = await askActor<TunnelRecord>(
-      ctx.system,
-      ref,
-      { type: 'start' },
-      START_TIMEOUT,
-      'unable to start tunnel: the connection ended',
-    );
+    const record = await askActor<TunnelRecord>(ctx.system, ref, { type: 'start' }, START_TIMEOUT, CUT_OFF);
     list.running.set(id, { record, ref });
     return record;
   } catch (error) {
@@ -114,6 +110,16 @@ export async function startTunnel(
     throw error;
   } finally {
     list.starting.delete(remote);
+  }
+}
+
+function spawn(ctx: TunnelParent, args: TunnelArgs): ActorRef {
+  spawned += 1;
+  try {
+    return ctx.spawnChild(tunnelBehavior, `${ctx.self.id}/${args.record.id}/${spawned}`, args);
+  } catch (error) {
+    // The client's actor began to stop while it waited for its agent.
+    throw new AppError('conflict', { title: CUT_OFF, cause: error });
   }
 }
 
