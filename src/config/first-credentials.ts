@@ -2,7 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { hash } from 'argon2';
+import { hashPassword } from '../auth/passwords/hash.js';
 import { ConfigError, reasonOf } from './config-error.js';
 import { codeOf } from './surroundings.js';
 import type { ClientAuth } from './types.js';
@@ -48,7 +48,7 @@ export async function keepAdminUser(path: string): Promise<string | null> {
   const password = randomPassword();
   const user = {
     username: ADMIN_NAME,
-    password: await hash(password),
+    password: await hashPassword(password),
     password_expired: false,
     groups: [ADMIN_GROUP],
     two_fa_send_to: '',
