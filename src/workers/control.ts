@@ -38,5 +38,8 @@ export interface ShardControl {
   reload(config: unknown): Promise<void>;
 }
 
+/** Published by a shard when its program has started, after the directory news of that start. */
+export const SERVING_TOPIC = 'shard-serving';
+
 /** Node's MessagePort has what comlink asks of an endpoint; only the type declarations differ. */
 export const endpoint = (port: MessagePort): Endpoint => port as unknown as Endpoint;

@@ -30,8 +30,8 @@ export interface ShardProgram {
   /** Resolves when the shard serves. Rejects when it cannot; the supervisor then ends or restarts the shard. */
   start(runtime: ShardRuntime): Promise<void>;
   /**
-   * Orderly end: stop listening, close or hand over, flush. Gets `graceMs` for it. The actors are stopped after
-   * it, then `close` is called.
+   * Orderly end: stop listening, close or hand over, flush. Gets `graceMs` for it. Called only when `start` has
+   * succeeded. The actors are stopped after it, then `close` is called.
    */
   drain(graceMs: Milliseconds): Promise<void>;
   /**

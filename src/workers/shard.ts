@@ -7,7 +7,7 @@ import { createActorSystem } from '../actors/runtime/system.js';
 import { createLogger } from '../logging/create-logger.js';
 import { forwardLines } from '../logging/forward-lines.js';
 import { systemClock } from '../time.js';
-import { endpoint, type ShardControl, type ShardData } from './control.js';
+import { endpoint, SERVING_TOPIC, type ShardControl, type ShardData } from './control.js';
 import type { BoundPorts, ShardProgram } from './program.js';
 
 /** A neighbour too busy to greet must not keep this shard from serving. */
@@ -59,6 +59,7 @@ const control: ShardControl = {
     };
     started = run();
     await started;
+    system.publish(SERVING_TOPIC, null);
     return reported;
   },
 
@@ -68,8 +69,11 @@ const control: ShardControl = {
 
   async drain(graceMs) {
     try {
-      await started.catch(() => undefined);
-      await program?.drain(graceMs);
+      const serving = await started.then(
+        () => true,
+        () => false,
+      );
+      if (serving) await program?.drain(graceMs);
       await system.shutdown();
     } catch (error) {
       log.error(`shard ${data.place}: drain failed: ${describe(error)}`);

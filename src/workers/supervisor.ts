@@ -2,9 +2,10 @@
 
 import { MessageChannel } from 'node:worker_threads';
 import type { PortBus } from '../actors/runtime/port-bus.js';
+import type { ActorSystem } from '../actors/runtime/types.js';
 import type { Logger, LogLevel } from '../logging/logger.js';
 import type { Clock, Milliseconds, Timer } from '../time.js';
-import type { Link } from './control.js';
+import { type Link, SERVING_TOPIC } from './control.js';
 import type { BoundPorts, ShardStats } from './program.js';
 import { HEALTHY_AFTER, restartDelay } from './restart-delay.js';
 import { ShardThread } from './shard-thread.js';
@@ -24,7 +25,8 @@ export interface SupervisorOptions {
   readonly program: URL;
   /** Handed to every shard; plain data. */
   readonly config: unknown;
-  /** Bus of main's actor system, which must exist already. */
+  /** Main's actor system and its bus. */
+  readonly system: ActorSystem;
   readonly bus: PortBus;
   readonly clock: Clock;
   readonly log: Logger;
@@ -52,6 +54,8 @@ export class Supervisor {
   #phase: 'idle' | 'starting' | 'serving' | 'draining' = 'idle';
   #drained: Promise<boolean> | null = null;
   #keepAlive: NodeJS.Timeout | null = null;
+  /** Threads being started, with what to call when their directory news have arrived. */
+  readonly #arriving = new Map<number, () => void>();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -62,6 +66,7 @@ export class Supervisor {
       failures: 0,
       restart: null,
     }));
+    options.system.subscribe(SERVING_TOPIC, (_, thread) => this.#arriving.get(thread)?.());
   }
 
   /** Ports the first shard has bound. */
@@ -160,7 +165,15 @@ export class Supervisor {
   async #begin(place: Place): Promise<BoundPorts> {
     const { shard } = place;
     if (shard === null) throw new Error(`shard ${place.number} ended before it started`);
-    const ports = await shard.call((control) => control.start(this.#config, this.#ports));
+    const { thread } = shard;
+    // The answer of `start` comes by another port than the directory news, so it may overtake them.
+    const arrived = new Promise<void>((resolve) => this.#arriving.set(thread, resolve));
+    const started = shard.call(async (control) => {
+      const ports = await control.start(this.#config, this.#ports);
+      await arrived;
+      return ports;
+    });
+    const ports = await started.finally(() => this.#arriving.delete(thread));
     shard.servingSince = this.#options.clock.now();
     return ports;
   }

@@ -1,0 +1,127 @@
+/** The main thread of a running server: store first, singletons, then the shards. Architecture §1. */
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { spawnGuard } from '../actors/guard/behavior.js';
+import { spawnHasher } from '../actors/hasher/behavior.js';
+import { spawnRegistrar } from '../actors/registrar/behavior.js';
+import { disconnectStored } from '../actors/registrar/records.js';
+import { spawnRetention } from '../actors/retention/behavior.js';
+import { PortBus } from '../actors/runtime/port-bus.js';
+import { createActorSystem } from '../actors/runtime/system.js';
+import { spawnUserFile } from '../actors/user-file/behavior.js';
+import { createClientRecords } from '../clients/client-records.js';
+import { CLIENTS_TOPIC } from '../clients/record.js';
+import type { Config } from '../config/types.js';
+import { createLogger } from '../logging/create-logger.js';
+import type { LogWriter } from '../logging/log-writer.js';
+import { createHostKey } from '../protocol/host-key.js';
+import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
+import { openStore } from '../store/open.js';
+import { type Milliseconds, systemClock } from '../time.js';
+import { Supervisor } from './supervisor.js';
+import { TaskPool } from './task-pool.js';
+
+/** What an orderly stop leaves for agents to be told and connections to be closed. */
+const DRAIN_GRACE: Milliseconds = 1_500;
+const FINGERPRINT_FILE = 'rportd-fingerprint.txt';
+
+export interface RunningServer {
+  readonly agentPort: number;
+  /** 0 when the API is off. */
+  readonly apiPort: number;
+  /** MD5, colon-separated. */
+  readonly fingerprint: string;
+  /** Re-opens log files. */
+  reopenLogs(): Promise<void>;
+  /** Tells the agents, closes everything, flushes the store. Resolves with whether all of that worked in time. */
+  stop(): Promise<boolean>;
+}
+
+/** Starts a server with a complete configuration (see `prepareDataDir`). Rejects when a listener cannot bind. */
+export async function serve(config: Config, writer: LogWriter): Promise<RunningServer> {
+  const { logLevel } = config.logging;
+  const log = createLogger({ level: logLevel, sink: writer.write, clock: systemClock, prefix: 'server' });
+  const { fingerprint } = createHostKey(config.server.keySeed);
+  log.info(`Fingerprint ${fingerprint}`);
+  log.info(
+    isNativeCryptoLoaded()
+      ? 'native SSH ciphers are loaded'
+      : 'native SSH ciphers are NOT loaded: tunnels are several times slower. Reinstall with a C++ compiler at hand',
+  );
+  await keepFingerprint(config, fingerprint, log.error);
+
+  const store = openStore(config.server.dataDir, { log });
+  const bus = new PortBus(log);
+  const system = createActorSystem({ thread: 0, clock: systemClock, log, bus });
+  const tasks = new TaskPool();
+  const records = createClientRecords({
+    store,
+    clock: systemClock,
+    publish: (change) => system.publish(CLIENTS_TOPIC, change),
+  });
+  const supervisor = new Supervisor({
+    shards: config.server.shards,
+    program: new URL('./shard-program.js', import.meta.url),
+    config,
+    bus,
+    clock: systemClock,
+    log,
+    logLevel,
+    writeLines: writer.write,
+  });
+
+  let stopped: Promise<boolean> | null = null;
+  const stopAll = async (): Promise<boolean> => {
+    const ended = await supervisor.drain(DRAIN_GRACE);
+    await system.shutdown();
+    bus.close();
+    await tasks.close();
+    await store.close();
+    return ended;
+  };
+  const stop = (): Promise<boolean> => {
+    stopped ??= stopAll();
+    return stopped;
+  };
+
+  try {
+    const found = await disconnectStored(store, systemClock.now());
+    if (found > 0) log.info(`${found} clients were connected when the server ended`);
+    spawnGuard(system, config, log);
+    spawnHasher(system, {
+      verify: (password, stored) => tasks.run('verifyPassword', { password, stored }),
+      hash: (password) => tasks.run('hashPassword', { password }),
+    });
+    if (config.api.authFile !== '') spawnUserFile(system, config.api.authFile);
+    spawnRegistrar(system, { server: config.server, records, store, log });
+    spawnRetention(system, { config, store, log });
+    const ports = await supervisor.start();
+    return {
+      agentPort: ports.agents ?? 0,
+      apiPort: ports.api ?? 0,
+      fingerprint,
+      stop,
+      async reopenLogs() {
+        writer.reopen();
+        await supervisor.reload(config);
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** For operators and their scripts; content without a line break. Spec 01 §4.2. */
+async function keepFingerprint(
+  config: Config,
+  fingerprint: string,
+  complain: (text: string) => void,
+): Promise<void> {
+  try {
+    await writeFile(join(config.server.dataDir, FINGERPRINT_FILE), fingerprint);
+  } catch (error) {
+    complain(`cannot write ${FINGERPRINT_FILE}: ${String(error)}`);
+  }
+}
