@@ -34,8 +34,20 @@ export type Answer = (ok: boolean, payload?: Buffer | string) => void;
 export interface SessionHandlers {
   /** One global request of the agent, in order of arrival. `answer` is null when no reply is wanted. */
   onRequest(name: string, payload: Buffer, answer: Answer | null): void;
+  /** The agent opens a channel (output streams, file transfer). Absent: refused as unknown, reason 3. */
+  onChannel?(incoming: IncomingChannel): void;
   /** Called once. No other callback follows. */
   onClose(cause: string): void;
+}
+
+/** A channel the agent wants to open; to be accepted or refused once, now or later. Spec 01 §10.4–10.6. */
+export interface IncomingChannel {
+  readonly type: string;
+  /** Raw type-specific data. */
+  readonly data: Buffer;
+  accept(handlers: ChannelHandlers): AgentChannel;
+  /** `reason` as in SSH_MSG_CHANNEL_OPEN_FAILURE: 1 prohibited, 2 failed, 3 unknown type, 4 no resources. */
+  refuse(reason: number, message: string): void;
 }
 
 export interface AgentSession {
@@ -70,8 +82,13 @@ export interface ChannelHandlers {
   onData(chunk: Buffer): void;
   /** The window or the connection has room again after `write` returned false. */
   onDrain(): void;
-  /** The agent ended the stream or the channel or connection is gone. Called once; data came before. */
+  /**
+   * The agent ended the stream or the channel or connection is gone. Called once, after all data; not called
+   * after the own `close`.
+   */
   onClose(): void;
+  /** A request on the channel, such as `subsystem`; answers whether it is granted. Absent: refused. */
+  onRequest?(name: string, payload: Buffer): boolean;
 }
 
 export interface AgentChannel {

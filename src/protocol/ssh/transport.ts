@@ -45,6 +45,8 @@ export interface TransportHandlers {
   write(bytes: Buffer): void;
   /** First key exchange done; messages may be sent. */
   onReady(): void;
+  /** A later key exchange is done; what it held back has been sent. */
+  onKeys?(): void;
   /** A payload with message number 5, 6 or 50 and up. The receiver may keep it. */
   onMessage(payload: Buffer): void;
   /** The transport is dead: error, violation or the peer's DISCONNECT. Called once. */
@@ -287,7 +289,10 @@ export class SshTransport implements OutboxOwner {
     this.#queue = [];
     this.#queuedBytes = 0;
     for (const payload of queue) this.#seal(payload, NO_BODY);
-    if (this.#ready) return;
+    if (this.#ready) {
+      this.#options.onKeys?.();
+      return;
+    }
     this.#ready = true;
     this.#options.onReady();
   }
