@@ -28,6 +28,8 @@ export class ShardThread {
   /** Epoch milliseconds at which the program had started; null before. */
   servingSince: Milliseconds | null = null;
   #alive = true;
+  /** Rejects what waits for an answer; comlink itself would wait for ever. */
+  readonly #openCalls = new Set<(error: Error) => void>();
   readonly #control: Remote<ShardControl>;
   readonly #clock: Clock;
 
@@ -57,6 +59,7 @@ export class ShardThread {
       worker.once('exit', (code) => {
         this.#alive = false;
         port1.close();
+        for (const fail of this.#openCalls) fail(this.#endedError());
         resolve(code);
       });
     });
@@ -78,19 +81,29 @@ export class ShardThread {
     action: (control: Remote<ShardControl>) => Promise<Value>,
     timeoutMs: Milliseconds | null = null,
   ): Promise<Value> {
+    if (!this.#alive) return Promise.reject(this.#endedError());
     return new Promise((resolve, reject) => {
+      const fail = (error: Error): void => {
+        timer?.cancel();
+        this.#openCalls.delete(fail);
+        reject(error);
+      };
       const timer =
         timeoutMs === null
           ? null
           : this.#clock.after(timeoutMs, () =>
-              reject(new Error(`shard ${this.place} does not answer within ${timeoutMs} ms`)),
+              fail(new Error(`shard ${this.place} does not answer within ${timeoutMs} ms`)),
             );
-      const ended = this.exited.then(() => {
-        throw new Error(`shard ${this.place} ended`);
-      });
-      Promise.race([action(this.#control), ended])
-        .then(resolve, reject)
-        .finally(() => timer?.cancel());
+      this.#openCalls.add(fail);
+      action(this.#control).then((value) => {
+        timer?.cancel();
+        this.#openCalls.delete(fail);
+        resolve(value);
+      }, fail);
     });
+  }
+
+  #endedError(): Error {
+    return new Error(`shard ${this.place} ended`);
   }
 }

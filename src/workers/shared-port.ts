@@ -1,4 +1,6 @@
-/** Listening on a port that the other shards will listen on as well. */
+/** Listening on a port that the other shards will listen on as well, and nobody else. */
+
+import { createServer } from 'node:net';
 
 export interface Listening {
   readonly port: number;
@@ -27,4 +29,18 @@ export async function listenShared<Listener extends Listening>(
       if (attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/**
+ * For main, before the first shard: rejects with the system's error (`EADDRINUSE`, `EACCES` …) when `port` cannot
+ * be had. Shards share their port by SO_REUSEPORT, which a second server of the same user would share as well,
+ * and each would get half of the agents. Port 0 is always free. `host` empty: all addresses.
+ */
+export function assertPortFree(host: string, port: number): Promise<void> {
+  if (port === 0) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(host === '' ? { port } : { host, port }, () => server.close(() => resolve()));
+  });
 }

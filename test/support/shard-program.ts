@@ -21,7 +21,8 @@ let listener: Listening | null = null;
 let config: TestConfig = {};
 let thread = 0;
 
-function serve(port: number, answer: string): Promise<Listening> {
+/** An HTTP server that gives the same answer to everything. */
+export function serve(port: number, answer: string): Promise<Listening> {
   const app = uWS.App().get('/*', (response) => void response.end(answer));
   return new Promise((resolve, reject) => {
     app.listen('127.0.0.1', port, (socket) => {

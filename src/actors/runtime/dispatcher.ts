@@ -44,11 +44,14 @@ export class Dispatcher {
       });
     }
     this.#running = true;
-    while (this.#handled < MESSAGES_PER_TURN) {
-      const actor = this.#ready.shift();
-      if (actor === undefined) break;
-      this.#handled += actor.run(Math.min(MESSAGES_IN_A_ROW, MESSAGES_PER_TURN - this.#handled));
+    try {
+      while (this.#handled < MESSAGES_PER_TURN) {
+        const actor = this.#ready.shift();
+        if (actor === undefined) break;
+        this.#handled += actor.run(Math.min(MESSAGES_IN_A_ROW, MESSAGES_PER_TURN - this.#handled));
+      }
+    } finally {
+      this.#running = false;
     }
-    this.#running = false;
   }
 }
