@@ -1,0 +1,172 @@
+/**
+ * What a shard does: both listeners, the actors of its clients, its own view of the store and of all clients.
+ * Started by `shard.ts`, which restarts it in a fresh thread when it crashes. Architecture §1.
+ */
+
+import { type ClientGate, openClientGate } from '../actors/client/accept.js';
+import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
+import { remoteHasher } from '../actors/hasher/remote-hasher.js';
+import { userFileChange } from '../actors/user-file/behavior.js';
+import { createAgentLogin } from '../auth/agents/create-agent-login.js';
+import { createApiAuth } from '../auth/create-api-auth.js';
+import { openUsers } from '../auth/users/open-users.js';
+import { createClientIndex } from '../clients/client-index.js';
+import { createClientRecords } from '../clients/client-records.js';
+import { CLIENTS_TOPIC, type ClientChange } from '../clients/record.js';
+import type { Config } from '../config/types.js';
+import { parseListenAddress } from '../config/values/listen-address.js';
+import { createApi } from '../http/api.js';
+import type { Listening } from '../http/engine.js';
+import { routes } from '../http/routes/index.js';
+import { listen } from '../http/server.js';
+import { type AgentListener, createAgentListener } from '../protocol/agent-listener.js';
+import { createHostKey } from '../protocol/host-key.js';
+import { openStore } from '../store/open.js';
+import type { Store } from '../store/types.js';
+import { LocalPorts } from '../tunnels/ports/local-ports.js';
+import { version } from '../version.js';
+import type { BoundPorts, ShardProgram, ShardRuntime } from './program.js';
+import { openRequestLogs, type RequestLogs } from './request-logs.js';
+
+/** Name of each listener in `BoundPorts`. */
+const AGENTS = 'agents';
+const API = 'api';
+
+let store: Store | null = null;
+let guard: GuardReplica | null = null;
+let gate: ClientGate | null = null;
+let logs: RequestLogs | null = null;
+let agentListener: AgentListener | null = null;
+let apiListener: Listening | null = null;
+
+export const program: ShardProgram = {
+  async start(runtime) {
+    const config = runtime.config as Config;
+    const { system, clock, log, ports, reportPorts } = runtime;
+    const hostKey = createHostKey(config.server.keySeed);
+    const opened = openStore(config.server.dataDir, { log, clock });
+    store = opened;
+
+    // Subscribed before the store is read: nothing that changes meanwhile is missed.
+    const index = createClientIndex({ config, clock, store: opened });
+    system.subscribe(CLIENTS_TOPIC, (change) => index.apply(change as ClientChange));
+    for (const record of opened.clients.all()) index.apply({ type: 'saved', record });
+    const records = createClientRecords({
+      store: opened,
+      index,
+      clock,
+      publish: (change) => system.publish(CLIENTS_TOPIC, change),
+    });
+
+    const replica = createGuard({ system, config, clock, log });
+    guard = replica;
+    await replica.ready;
+    logs = openRequestLogs(config, log);
+
+    gate = openClientGate({
+      system,
+      server: config.server,
+      monitoring: config.monitoring,
+      records,
+      store: opened,
+      tunnels: {
+        ports: new LocalPorts(config.server.allowedPorts, clock),
+        checkPortTimeout: config.server.checkPortTimeout,
+        log,
+      },
+      log: log.named('client-listener'),
+      version,
+    });
+
+    const bound: Record<string, number> = {};
+    if (config.api.address !== '') {
+      const users = await openUsers({ config, clock, log, change: userFileChange(system) });
+      const auth = createApiAuth({
+        config,
+        guard: replica,
+        users,
+        hasher: remoteHasher(system),
+        store: opened,
+        clock,
+        log,
+      });
+      const context = {
+        config,
+        actors: system,
+        clients: index,
+        clientRecords: records,
+        store: opened,
+        auth,
+        guard: replica,
+        clock,
+        log: log.named('api-listener'),
+        fingerprint: hostKey.fingerprint,
+        version,
+      };
+      const { certFile, keyFile, tlsMin } = config.api;
+      apiListener = await listen({
+        ...parseListenAddress(config.api.address),
+        port: portFor(config.api.address, API, ports),
+        ...(certFile === '' ? {} : { tls: { certFile, keyFile, minVersion: tlsMin } }),
+        maxHeaderBytes: config.api.maxRequestBytes,
+        onRequest: createApi({ context, routes, onFinished: logs.api }),
+      });
+      bound[API] = apiListener.port;
+    }
+
+    agentListener = await createAgentListener({
+      config,
+      address: {
+        host: parseListenAddress(config.server.address).host,
+        port: portFor(config.server.address, AGENTS, ports),
+      },
+      shards: runtime.shards,
+      listen,
+      login: createAgentLogin({ config, guard: replica, log: log.named('client-listener'), clock }),
+      guard: replica,
+      hostKey,
+      onSession: (session) => gate?.accept(session),
+      onRequestFinished: logs.agents,
+      log: log.named('client-listener'),
+      clock,
+    });
+    bound[AGENTS] = agentListener.port;
+    reportPorts(bound);
+    if (runtime.place === 1) announce(log, config, bound);
+  },
+
+  async drain(graceMs) {
+    apiListener?.stopAccepting();
+    await agentListener?.drain(graceMs);
+  },
+
+  async close() {
+    agentListener?.close();
+    apiListener?.close();
+    guard?.stop();
+    logs?.close();
+    await store?.close();
+  },
+
+  stats: () => ({
+    clients: gate?.size ?? 0,
+    handshakes: agentListener?.stats() ?? null,
+    memory: process.memoryUsage(),
+  }),
+
+  reload: () => logs?.reopen(),
+};
+
+/** The configured port, or the one the first shard got for port 0. */
+function portFor(address: string, name: string, ports: BoundPorts): number {
+  return ports[name] ?? parseListenAddress(address).port;
+}
+
+function announce(log: ShardRuntime['log'], config: Config, bound: BoundPorts): void {
+  const shown = (address: string, port: number | undefined): string =>
+    address.replace(/:\d+$/, `:${port ?? 0}`);
+  log.named('client-listener').info(`Listening on ${shown(config.server.address, bound[AGENTS])}...`);
+  if (config.api.address !== '') {
+    log.named('api-listener').info(`Listening on ${shown(config.api.address, bound[API])}...`);
+  }
+}
