@@ -23,7 +23,7 @@ export interface ConnectRequest {
 export interface ConnectResult {
   /** For the reply, in the order started, ports filled in. */
   readonly remotes: readonly Remote[];
-  /** Old tunnels that could not be started again, and requested ones of a protocol not carried, with the reason. */
+  /** Old tunnels that could not be started again, and those that need a feature not there, with the reason. */
   readonly skipped: readonly { readonly remote: Remote; readonly reason: string }[];
 }
 
@@ -51,10 +51,16 @@ export async function openTunnelsAtConnect(
   };
 
   for (const remote of requested) {
-    if (remote.protocol !== 'tcp') skip(remote, `protocol ${remote.protocol} is not supported`);
+    const missing = missingFeature(remote);
+    if (missing !== null) skip(remote, missing);
     else remotes.push(await startTunnel(ctx, deps, list, session, remote, null));
   }
   for (const { remote, preferredPort } of survivors) {
+    const missing = missingFeature(remote);
+    if (missing !== null) {
+      skip(remote, missing);
+      continue;
+    }
     try {
       remotes.push(await startTunnel(ctx, deps, list, session, remote, preferredPort));
     } catch (error) {
@@ -64,6 +70,15 @@ export async function openTunnelsAtConnect(
     }
   }
   return { remotes, skipped };
+}
+
+/**
+ * What this server does not have yet and the tunnel cannot do without. A tunnel that merely asks for an HTTP proxy
+ * starts without one, as in the reference; one behind a password must not.
+ */
+function missingFeature(remote: Remote): string | null {
+  if (remote.protocol !== 'tcp') return `protocol ${remote.protocol} is not supported`;
+  return remote.authUser === '' ? null : 'http basic authentication is not supported';
 }
 
 /** Text of the failure reply for an error of `openTunnelsAtConnect`. */

@@ -128,6 +128,14 @@ describe('tunnels at the connection of a client (spec 05 §11)', () => {
     );
   });
 
+  it('a tunnel behind a password never comes back without it', async () => {
+    const secret = remote(`${owner.allowed[0]}:h:80`, { httpProxy: true, authUser: 'a', authPassword: 'b' });
+    const result = await open([secret], null);
+    assert.deepEqual(result.remotes, []);
+    assert.equal((await open([], [tunnel('1', secret)])).skipped.length, 1);
+    assert.equal(owner.list.running.size, 0);
+  });
+
   it('agents from 0.6.4 on are asked for each old one; denied ones are dropped', async () => {
     const asked: string[] = [];
     session = echoSession({
