@@ -2,6 +2,7 @@
 
 import type { Logger } from '../../logging/logger.js';
 import type { Clock } from '../../time.js';
+import { parseSecretJson } from '../parse-json.js';
 import { WatchedFile } from '../watched-file.js';
 import type { CredentialSource } from './credential-source.js';
 
@@ -31,7 +32,7 @@ export function fileCredentials({ path, clock, log }: FileCredentialsOptions): C
 
 /** Throws `Error` unless `text` is a JSON object. Entries without id or password can not log in and are left out. */
 export function parseCredentials(text: string, log: Logger): ReadonlyMap<string, string> {
-  const value: unknown = JSON.parse(text);
+  const value = parseSecretJson(text.replace(/^\uFEFF/, ''));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error('expected a JSON object of passwords by client auth id');
   }

@@ -1,5 +1,6 @@
 /** Reads the text of an API users file. Spec 02 §18.2, 07 §9.4. */
 
+import { parseSecretJson } from '../parse-json.js';
 import { isPasswordHash } from '../passwords/kind.js';
 import type { User } from './provider.js';
 
@@ -18,9 +19,9 @@ export function parseUsersFile(text: string): readonly UserEntry[] {
   if (data === '') return [];
   if (data.startsWith('null')) return [];
   if (!data.startsWith('[')) throw new Error('failed to parse users data: expected an array of users');
-  let elements: unknown[];
+  let elements: readonly unknown[];
   try {
-    elements = JSON.parse(firstArray(data));
+    elements = parseSecretJson(firstArray(data)) as readonly unknown[];
   } catch (error) {
     throw new Error(`failed to parse users data: ${(error as Error).message}`);
   }

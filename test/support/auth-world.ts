@@ -1,0 +1,209 @@
+/** The API's authentication over a real store, a real guard and real routes; only time and the network are not. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import bcrypt from 'bcryptjs';
+import { spawnGuard } from '../../src/actors/guard/behavior.js';
+import { createGuard, type GuardReplica } from '../../src/actors/guard/create-guard.js';
+import { spawnHasher } from '../../src/actors/hasher/behavior.js';
+import { remoteHasher } from '../../src/actors/hasher/remote-hasher.js';
+import { spawnUserFile, userFileChange } from '../../src/actors/user-file/behavior.js';
+import type { ApiAuth } from '../../src/auth/api-auth.js';
+import { createApiAuth } from '../../src/auth/create-api-auth.js';
+import { hashPassword, verifyPassword } from '../../src/auth/passwords/hash.js';
+import type { PasswordHasher } from '../../src/auth/passwords/hasher.js';
+import { openUsers } from '../../src/auth/users/open-users.js';
+import type { UserProvider } from '../../src/auth/users/provider.js';
+import type { ApiConfig, Config, ServerConfig } from '../../src/config/types.js';
+import { createApi } from '../../src/http/api.js';
+import type { Route } from '../../src/http/route.js';
+import { loginRoutes } from '../../src/http/routes/login.js';
+import { meRoutes } from '../../src/http/routes/me.js';
+import { statusRoutes } from '../../src/http/routes/status.js';
+import { openStore } from '../../src/store/open.js';
+import type { Store } from '../../src/store/types.js';
+import { loneSystem } from './actor-system.js';
+import { apiContext } from './api-context.js';
+import { type Injected, type InjectedRequest, inject } from './inject.js';
+import type { ManualClock } from './manual-clock.js';
+import { MemoryLogger } from './memory-logger.js';
+import { tempFolder } from './temp-folder.js';
+
+export const SECRET = 'the secret of the tests';
+export const PASSWORD = 'pwd';
+
+export interface AuthWorldParts {
+  readonly api?: Partial<ApiConfig>;
+  readonly server?: Partial<ServerConfig>;
+  /** Content of the users file; default: anna, an administrator, and bert, both with `PASSWORD`. */
+  readonly users?: readonly Record<string, unknown>[];
+  /** Static user instead of a file. */
+  readonly staticUser?: string;
+  readonly hasher?: Partial<PasswordHasher>;
+}
+
+export interface AuthWorld {
+  readonly config: Config;
+  readonly clock: ManualClock;
+  readonly log: MemoryLogger;
+  readonly store: Store;
+  readonly guard: GuardReplica;
+  readonly users: UserProvider;
+  readonly auth: ApiAuth;
+  readonly usersFile: string;
+  /** Passwords that were really hashed and compared. */
+  readonly hashed: readonly string[];
+  call(request: InjectedRequest): Promise<Injected>;
+  /** `GET /login`, from 192.0.2.1 unless said otherwise. */
+  login(username: string, password?: string, more?: Partial<InjectedRequest>): Promise<Injected>;
+  /** The token of a login that must succeed. */
+  token(username: string, lifetime?: number): Promise<string>;
+  /** `GET` below `/api/v1` with a token. */
+  get(path: string, token: string, more?: Partial<InjectedRequest>): Promise<Injected>;
+}
+
+export const basic = (username: string, password: string): string =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+
+/** Cheap; as htpasswd writes it. */
+export const bcryptHash = (password: string): string =>
+  bcrypt.hashSync(password, 4).replace(/^\$2b\$/, '$2y$');
+
+export const titles = (answer: Injected): string[] =>
+  (answer.json() as { errors: { title: string }[] }).errors.map(({ title }) => title);
+
+export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): Promise<AuthWorld> {
+  const folder = tempFolder(test);
+  const usersFile = join(folder, 'users.json');
+  const users = parts.users ?? [
+    { username: 'anna', password: bcryptHash(PASSWORD), groups: ['Administrators'] },
+    { username: 'bert', password: bcryptHash(PASSWORD), groups: null },
+  ];
+  writeFileSync(usersFile, JSON.stringify(users));
+  const { system, clock } = loneSystem();
+  const log = new MemoryLogger();
+  const config = makeConfig(parts, usersFile);
+  const store = openStore(join(folder, 'store'), { log, clock });
+  test.after(async () => {
+    await system.shutdown();
+    await store.close();
+  });
+
+  const hashed: string[] = [];
+  spawnGuard(system, config, log);
+  spawnHasher(system, {
+    verify(password, stored) {
+      hashed.push(password);
+      return (parts.hasher?.verify ?? verifyPassword)(password, stored);
+    },
+    hash: parts.hasher?.hash ?? hashPassword,
+  });
+  spawnUserFile(system, usersFile);
+  const guard = createGuard({ system, config, clock, log });
+  await guard.ready;
+  const provider = await openUsers({ config, clock, log, change: userFileChange(system) });
+  const auth = createApiAuth({
+    config,
+    guard,
+    users: provider,
+    hasher: remoteHasher(system),
+    store,
+    clock,
+    log,
+  });
+
+  const openRoute: Route = {
+    method: 'GET',
+    path: '/open',
+    access: { kind: 'open' },
+    docs: { tag: '', summary: '' },
+    responses: {},
+    handler: () => ({ status: 200, data: null }),
+  };
+  const handler = createApi({
+    context: {
+      ...apiContext({}),
+      config,
+      auth,
+      guard,
+      store,
+      clock,
+      log,
+      clients: { counts: () => ({ connected: 2, disconnected: 3 }) } as never,
+      fingerprint: '00:11',
+      version: '1.2.3',
+    },
+    routes: [...loginRoutes, ...meRoutes, ...statusRoutes, openRoute],
+  });
+  const call = (request: InjectedRequest): Promise<Injected> =>
+    inject(handler, { remoteAddress: '192.0.2.1', ...request });
+  const world: AuthWorld = {
+    config,
+    clock,
+    log,
+    store,
+    guard,
+    users: provider,
+    auth,
+    usersFile,
+    hashed,
+    call,
+    login: (username, password = PASSWORD, more = {}) =>
+      call({ url: '/api/v1/login', headers: { authorization: basic(username, password) }, ...more }),
+    async token(username, lifetime) {
+      const url = `/api/v1/login${lifetime === undefined ? '' : `?token-lifetime=${lifetime}`}`;
+      const answer = await world.login(username, PASSWORD, { url });
+      return (answer.json() as { data: { token: string } }).data.token;
+    },
+    get: (path, token, more = {}) =>
+      call({
+        url: `/api/v1${path}`,
+        headers: { authorization: `Bearer ${token}`, ...more.headers },
+        ...without(more),
+      }),
+  };
+  return world;
+}
+
+const without = ({ headers: _, ...rest }: Partial<InjectedRequest>): Partial<InjectedRequest> => rest;
+
+function makeConfig({ api, server, staticUser }: AuthWorldParts, usersFile: string): Config {
+  return {
+    api: {
+      cors: [],
+      trustedProxies: [],
+      maxRequestBytes: 10240,
+      auth: staticUser ?? '',
+      authFile: staticUser === undefined ? usersFile : '',
+      authHeader: '',
+      jwtSecret: SECRET,
+      userLoginWait: 2,
+      maxFailedLogin: 10,
+      banTime: 600,
+      maxTokenLifetime: 0,
+      passwordMinLength: 14,
+      twoFaTokenDelivery: '',
+      totpEnabled: false,
+      auditLogRotation: 'monthly',
+      ...api,
+    },
+    server: {
+      clientLoginWait: 2,
+      maxFailedLogin: 5,
+      banTime: 3600,
+      auth: 'agent:secret',
+      clientAuth: { id: 'agent', password: 'secret' },
+      authFile: '',
+      authTable: '',
+      authWrite: true,
+      url: ['http://192.0.2.9:8080'],
+      usedPorts: ['20000-30000'],
+      excludedPorts: ['1-1024'],
+      pairingUrl: 'https://pairing.example',
+      tunnelHost: '',
+      ...server,
+    },
+    monitoring: { enabled: true, dataStorageDuration: 0 },
+  } as unknown as Config;
+}
