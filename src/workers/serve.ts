@@ -13,12 +13,14 @@ import { spawnUserFile } from '../actors/user-file/behavior.js';
 import { createClientRecords } from '../clients/client-records.js';
 import { CLIENTS_TOPIC } from '../clients/record.js';
 import type { Config } from '../config/types.js';
+import { parseListenAddress } from '../config/values/listen-address.js';
 import { createLogger } from '../logging/create-logger.js';
 import type { LogWriter } from '../logging/log-writer.js';
 import { createHostKey } from '../protocol/host-key.js';
 import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
 import { openStore } from '../store/open.js';
 import { type Milliseconds, systemClock } from '../time.js';
+import { assertPortFree } from './shared-port.js';
 import { Supervisor } from './supervisor.js';
 import { TaskPool } from './task-pool.js';
 
@@ -42,6 +44,7 @@ export interface RunningServer {
 export async function serve(config: Config, writer: LogWriter): Promise<RunningServer> {
   const { logLevel } = config.logging;
   const log = createLogger({ level: logLevel, sink: writer.write, clock: systemClock, prefix: 'server' });
+  await assertListenable(config);
   const { fingerprint } = createHostKey(config.server.keySeed);
   log.info(`Fingerprint ${fingerprint}`);
   log.info(
@@ -64,6 +67,7 @@ export async function serve(config: Config, writer: LogWriter): Promise<RunningS
     shards: config.server.shards,
     program: new URL('./shard-program.js', import.meta.url),
     config,
+    system,
     bus,
     clock: systemClock,
     log,
@@ -110,6 +114,19 @@ export async function serve(config: Config, writer: LogWriter): Promise<RunningS
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Shards share their ports by SO_REUSEPORT, which another server would share as well. */
+async function assertListenable(config: Config): Promise<void> {
+  for (const address of [config.server.address, config.api.address]) {
+    if (address === '') continue;
+    const { host, port } = parseListenAddress(address);
+    try {
+      await assertPortFree(host, port);
+    } catch (error) {
+      throw new Error(`listen tcp ${address}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 }
 

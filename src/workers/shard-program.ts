@@ -27,6 +27,7 @@ import { LocalPorts } from '../tunnels/ports/local-ports.js';
 import { version } from '../version.js';
 import type { BoundPorts, ShardProgram, ShardRuntime } from './program.js';
 import { openRequestLogs, type RequestLogs } from './request-logs.js';
+import { listenShared } from './shared-port.js';
 
 /** Name of each listener in `BoundPorts`. */
 const AGENTS = 'agents';
@@ -104,13 +105,15 @@ export const program: ShardProgram = {
         version,
       };
       const { certFile, keyFile, tlsMin } = config.api;
-      apiListener = await listen({
-        ...parseListenAddress(config.api.address),
-        port: portFor(config.api.address, API, ports),
+      const options = {
+        host: parseListenAddress(config.api.address).host,
         ...(certFile === '' ? {} : { tls: { certFile, keyFile, minVersion: tlsMin } }),
         maxHeaderBytes: config.api.maxRequestBytes,
         onRequest: createApi({ context, routes, onFinished: logs.api }),
-      });
+      };
+      apiListener = await listenShared(portFor(config.api.address, API, ports), (port) =>
+        listen({ ...options, port }),
+      );
       bound[API] = apiListener.port;
     }
 
