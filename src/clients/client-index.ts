@@ -1,0 +1,329 @@
+/**
+ * The read model of clients of one thread. Architecture §3.
+ *
+ * - A change costs a few map operations, whatever the size of the fleet; orders are mended when they are asked for.
+ * - Pages are kept until something they could show changes, the full text of single clients likewise.
+ * - Obsolete clients leave by themselves: every reading first looks at the clock.
+ */
+
+import type { Principal } from '../auth/principal.js';
+import type { ServerConfig } from '../config/types.js';
+import type { ClientId } from '../ids.js';
+import { compileFilters } from '../query/match.js';
+import { paginate } from '../query/paginate.js';
+import type { ListOptions } from '../query/types.js';
+import type { ClientRepository } from '../store/types.js';
+import type { Clock, Instant, Milliseconds } from '../time.js';
+import { BoundedCache } from './bounded-cache.js';
+import { type ClientSort, clientColumn, clientSorts, isClientSort } from './columns.js';
+import type { ClientIndex, Page } from './read-model.js';
+import type { ClientChange, ClientRecord } from './record.js';
+import { clientWriter, defaultListFields } from './record-json.js';
+import { type Slim, slimmer } from './slim-record.js';
+import { type SortableClient, SortedClients } from './sorted-clients.js';
+import { type TagRow, tagRowJson, tagTable } from './tag-table.js';
+import { isVisible, visibilityKey } from './visibility.js';
+
+export interface ClientIndexOptions {
+  readonly server: Pick<ServerConfig, 'purgeDisconnectedClients' | 'keepDisconnectedClients'>;
+  readonly clock: Pick<Clock, 'now'>;
+  /**
+   * Where committed records are read from. With it, changes of several threads that arrive out of order end up
+   * right, because the index takes what is stored rather than what a message says, and the bulky parts of records
+   * stay on disk. Without it the index keeps the records it is given.
+   */
+  readonly clients?: Pick<ClientRepository, 'get' | 'all'>;
+}
+
+export interface LoadableClientIndex extends ClientIndex {
+  /**
+   * Fills the index from the store. Subscribe to `CLIENTS_TOPIC` first, in the same turn, or changes are missed.
+   */
+  load(): void;
+}
+
+export function createClientIndex(options: ClientIndexOptions): LoadableClientIndex {
+  return new Index(options);
+}
+
+/** Pages of lists: requests of a web interface repeat themselves, filters typed by users do not. */
+const PAGE_ENTRIES = 256;
+const PAGE_CHARACTERS = 8 * 1024 * 1024;
+/** Full texts of single clients, some KiB each. */
+const DETAIL_ENTRIES = 4096;
+const DETAIL_CHARACTERS = 8 * 1024 * 1024;
+/** Viewers with different groups whose tags are kept. */
+const TAG_TABLES = 16;
+
+interface Entry extends SortableClient {
+  readonly record: ClientRecord;
+  stale: boolean;
+  heartbeat: Instant | null;
+  /** When the client becomes obsolete; `Infinity` = never. */
+  readonly obsoleteAfter: Milliseconds;
+}
+
+interface KeptPage {
+  readonly page: Page;
+  /** Of the heartbeats when the page was made; `null` when it shows none. */
+  readonly heartbeats: number | null;
+}
+
+const writeDefaultFields = clientWriter(defaultListFields);
+const writeAllFields = clientWriter(undefined);
+
+class Index implements LoadableClientIndex {
+  readonly #options: ClientIndexOptions;
+  readonly #slim: Slim;
+  readonly #entries = new Map<ClientId, Entry>();
+  /** Entries that may become obsolete. Empty unless purging is on. */
+  readonly #perishable = new Set<Entry>();
+  /** No perishable entry is obsolete up to this time. */
+  #freshUntil: Milliseconds = Number.POSITIVE_INFINITY;
+  #connected = 0;
+  readonly #orders: Readonly<Record<ClientSort, SortedClients<Entry>>>;
+  /** The last record read from the store for its bulky parts. */
+  #lastStored: { readonly id: ClientId; readonly record: ClientRecord | undefined } | undefined;
+  #heartbeats = 0;
+  readonly #pages = new BoundedCache<KeptPage>(PAGE_ENTRIES, PAGE_CHARACTERS);
+  readonly #tagPages = new BoundedCache<Page>(PAGE_ENTRIES, PAGE_CHARACTERS);
+  readonly #tagTables = new Map<string, readonly TagRow[]>();
+  readonly #details = new BoundedCache<string>(DETAIL_ENTRIES, DETAIL_CHARACTERS);
+
+  constructor(options: ClientIndexOptions) {
+    this.#options = options;
+    this.#slim = options.clients === undefined ? (record) => record : slimmer((id) => this.#readStored(id));
+    const order = (column: ClientSort) =>
+      new SortedClients<Entry>(clientSorts[column], () => this.#entries.values());
+    this.#orders = {
+      id: order('id'),
+      name: order('name'),
+      os: order('os'),
+      hostname: order('hostname'),
+      version: order('version'),
+    };
+  }
+
+  load(): void {
+    for (const record of this.#options.clients?.all() ?? []) this.#save(record);
+  }
+
+  get(id: ClientId): ClientRecord | undefined {
+    return this.#live(id)?.record;
+  }
+
+  lastHeartbeat(id: ClientId): Instant | null {
+    return this.#live(id)?.heartbeat ?? null;
+  }
+
+  apply(change: ClientChange): void {
+    switch (change.type) {
+      case 'saved': {
+        const { id } = change.record;
+        const record = this.#options.clients === undefined ? change.record : this.#options.clients.get(id);
+        if (record === undefined) this.#remove(id);
+        else this.#save(record);
+        break;
+      }
+      case 'removed':
+        this.#remove(change.id);
+        break;
+      case 'heartbeats':
+        for (const [id, at] of change.beats) this.#beat(id, at);
+        this.#heartbeats++;
+        break;
+    }
+  }
+
+  list(options: ListOptions, viewer: Principal): Page {
+    this.#dropObsolete();
+    const { sorts, filters, offset, limit } = options;
+    const names = options.fields.clients;
+    const key = cacheKey(viewer, [sorts, filters, names, offset, limit]);
+    const kept = this.#pages.get(key);
+    if (kept !== undefined && (kept.heartbeats ?? this.#heartbeats) === this.#heartbeats) return kept.page;
+    const { entries, count } = this.#select(options, viewer);
+    const write = names === undefined ? writeDefaultFields : clientWriter(names);
+    const page = { items: `[${entries.map(write).join(',')}]`, count };
+    const heartbeats = names?.includes('last_heartbeat_at') ? this.#heartbeats : null;
+    this.#pages.set(key, { page, heartbeats }, key.length + page.items.length);
+    return page;
+  }
+
+  detail(id: ClientId, fields: readonly string[] | undefined): string | undefined {
+    const entry = this.#live(id);
+    if (entry === undefined) return undefined;
+    if (fields !== undefined) return clientWriter(fields)(entry);
+    const kept = this.#details.get(id);
+    if (kept !== undefined) return kept;
+    const text = writeAllFields(entry);
+    this.#details.set(id, text, text.length);
+    return text;
+  }
+
+  tags(options: ListOptions, viewer: Principal): Page {
+    this.#dropObsolete();
+    const names = options.fields.client_tags;
+    const key = cacheKey(viewer, [names, options.offset, options.limit]);
+    const kept = this.#tagPages.get(key);
+    if (kept !== undefined) return kept;
+    const { items, count } = paginate(this.#tagTable(viewer), options);
+    const page = { items: `[${items.map((row) => tagRowJson(row, names)).join(',')}]`, count };
+    this.#tagPages.set(key, page, key.length + page.items.length);
+    return page;
+  }
+
+  counts(): { readonly connected: number; readonly disconnected: number } {
+    this.#dropObsolete();
+    return { connected: this.#connected, disconnected: this.#entries.size - this.#connected };
+  }
+
+  *visible(viewer: Principal): Iterable<ClientRecord> {
+    this.#dropObsolete();
+    for (const { record } of this.#orders.id.ordered()) if (isVisible(record, viewer)) yield record;
+  }
+
+  canAccess(id: ClientId, viewer: Principal): boolean {
+    const record = this.get(id);
+    return record !== undefined && isVisible(record, viewer);
+  }
+
+  #select(
+    { sorts: [sort], filters, offset, limit }: ListOptions,
+    viewer: Principal,
+  ): { entries: readonly Entry[]; count: number } {
+    const column = sort !== undefined && isClientSort(sort.column) ? sort.column : 'id';
+    const ordered = this.#orders[column].ordered();
+    const backwards = sort?.descending ?? false;
+    const total = ordered.length;
+    const end = offset + limit;
+    const entries: Entry[] = [];
+    const at = (index: number) => ordered[backwards ? total - 1 - index : index] as Entry;
+    if (filters.length === 0 && viewer.admin) {
+      for (let index = offset; index < Math.min(end, total); index++) entries.push(at(index));
+      return { entries, count: total };
+    }
+    const matches = compileFilters(filters, clientColumn);
+    let count = 0;
+    for (let index = 0; index < total; index++) {
+      const entry = at(index);
+      if (!isVisible(entry.record, viewer) || !matches(entry)) continue;
+      if (count >= offset && count < end) entries.push(entry);
+      count++;
+    }
+    return { entries, count };
+  }
+
+  #tagTable(viewer: Principal): readonly TagRow[] {
+    const key = visibilityKey(viewer);
+    const kept = this.#tagTables.get(key);
+    if (kept !== undefined) return kept;
+    const table = tagTable(this.visible(viewer));
+    if (this.#tagTables.size >= TAG_TABLES) this.#tagTables.clear();
+    this.#tagTables.set(key, table);
+    return table;
+  }
+
+  #live(id: ClientId): Entry | undefined {
+    this.#dropObsolete();
+    return this.#entries.get(id);
+  }
+
+  #readStored(id: ClientId): ClientRecord | undefined {
+    // A page of several bulky fields asks for the same record several times in a row.
+    if (this.#lastStored?.id !== id) {
+      this.#lastStored = { id, record: this.#options.clients?.get(id) };
+    }
+    return this.#lastStored.record;
+  }
+
+  #save(record: ClientRecord): void {
+    const { id } = record;
+    const obsoleteAfter = this.#obsoleteAfter(record);
+    const previous = this.#entries.get(id);
+    this.#forget(id, previous);
+    if (obsoleteAfter < this.#options.clock.now()) {
+      this.#changed(id, previous?.record, undefined);
+      return;
+    }
+    const entry: Entry = {
+      record: this.#slim(record),
+      stale: false,
+      heartbeat: previous?.heartbeat ?? null,
+      obsoleteAfter,
+    };
+    this.#entries.set(id, entry);
+    if (record.disconnectedAt === null) this.#connected++;
+    if (obsoleteAfter !== Number.POSITIVE_INFINITY) {
+      this.#perishable.add(entry);
+      this.#freshUntil = Math.min(this.#freshUntil, obsoleteAfter);
+    }
+    for (const order of Object.values(this.#orders)) order.added(entry);
+    this.#changed(id, previous?.record, record);
+  }
+
+  #remove(id: ClientId): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    this.#forget(id, entry);
+    this.#changed(id, entry.record, undefined);
+  }
+
+  #forget(id: ClientId, entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    this.#perishable.delete(entry);
+    entry.stale = true;
+    if (entry.record.disconnectedAt === null) this.#connected--;
+    for (const order of Object.values(this.#orders)) order.removed();
+  }
+
+  #beat(id: ClientId, at: Instant): void {
+    const entry = this.#entries.get(id);
+    // Instants of one form compare as text; an older one may arrive late from another thread.
+    if (entry === undefined || (entry.heartbeat !== null && entry.heartbeat > at)) return;
+    entry.heartbeat = at;
+    this.#details.delete(id);
+  }
+
+  #changed(id: ClientId, before: ClientRecord | undefined, after: ClientRecord | undefined): void {
+    this.#pages.clear();
+    this.#details.delete(id);
+    this.#lastStored = undefined;
+    if (
+      sameList(before?.tags, after?.tags) &&
+      sameList(before?.allowedUserGroups, after?.allowedUserGroups)
+    ) {
+      return;
+    }
+    this.#tagTables.clear();
+    this.#tagPages.clear();
+  }
+
+  #obsoleteAfter({ disconnectedAt }: ClientRecord): Milliseconds {
+    const { purgeDisconnectedClients, keepDisconnectedClients } = this.#options.server;
+    if (!purgeDisconnectedClients || disconnectedAt === null) return Number.POSITIVE_INFINITY;
+    const at = Date.parse(disconnectedAt);
+    return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at + keepDisconnectedClients;
+  }
+
+  #dropObsolete(): void {
+    if (this.#perishable.size === 0) return;
+    const now = this.#options.clock.now();
+    if (now <= this.#freshUntil) return;
+    this.#freshUntil = Number.POSITIVE_INFINITY;
+    for (const entry of this.#perishable) {
+      if (entry.obsoleteAfter < now) this.#remove(entry.record.id);
+      else this.#freshUntil = Math.min(this.#freshUntil, entry.obsoleteAfter);
+    }
+  }
+}
+
+const cacheKey = (viewer: Principal, options: readonly unknown[]): string =>
+  `${visibilityKey(viewer)}\n${JSON.stringify(options)}`;
+
+/** Absent counts as empty: such a client is in no tag and adds none. */
+function sameList(before: readonly string[] | null = null, after: readonly string[] | null = null): boolean {
+  const [left, right] = [before ?? [], after ?? []];
+  return left.length === right.length && left.every((text, index) => text === right[index]);
+}
