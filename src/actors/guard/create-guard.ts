@@ -67,10 +67,14 @@ export function createGuard({ system, config, clock, log }: GuardOptions): Guard
       identity !== '' && attempts.mustWait(listener, identity.slice(0, LONGEST_TEXT), ip, clock.now()),
     async failed(listener, name, ip) {
       const identity = name === null ? null : name.slice(0, LONGEST_TEXT);
+      // The wait begins here and now: guesses made side by side in this shard must not be judged before it does.
+      const waitOnly = { ...limits[listener], maxFailed: 0 };
+      const begun = clock.now();
+      attempts.apply(attempts.failure(waitOnly, listener, identity, ip, begun), begun);
       try {
         learn(await ask<GuardNews>({ type: 'failed', listener, identity, ip: ip.slice(0, LONGEST_TEXT) }));
       } catch (error) {
-        // Better a wait in this shard only than none.
+        // Better counted in this shard only than not at all.
         const now = clock.now();
         attempts.apply(attempts.failure(limits[listener], listener, identity, ip, now), now);
         log.error(`login guard: a failed login was not shared: ${(error as Error).message}`);
