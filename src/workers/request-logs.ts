@@ -5,11 +5,10 @@ import type { FinishedRequest } from '../http/call.js';
 import { formatAccessLine } from '../logging/access-line.js';
 import { type LogWriter, openLogWriter } from '../logging/log-writer.js';
 import type { Logger } from '../logging/logger.js';
-import { formatRequestLine, type RequestFacts } from '../logging/request-line.js';
+import { formatRequestLine } from '../logging/request-line.js';
 
 export interface RequestLogs {
   readonly api: (finished: FinishedRequest) => void;
-  readonly agents: (facts: RequestFacts) => void;
   /** Opens the access log again under its name. */
   reopen(): void;
   close(): void;
@@ -49,9 +48,6 @@ export function openRequestLogs(config: Config, log: Logger): RequestLogs {
           userAgent: request.header('user-agent'),
         }),
       );
-    },
-    agents(facts) {
-      if (lines) log.raw(formatRequestLine(facts));
     },
     reopen: () => access?.reopen(),
     close: () => void access?.close(),

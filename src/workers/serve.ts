@@ -60,6 +60,8 @@ export async function serve(config: Config, writer: LogWriter): Promise<RunningS
   const tasks = new TaskPool();
   const records = createClientRecords({
     store,
+    // Main answers no lists, so it keeps no index of its own.
+    index: { apply: () => undefined, get: (id) => store.clients.get(id) },
     clock: systemClock,
     publish: (change) => system.publish(CLIENTS_TOPIC, change),
   });
@@ -78,6 +80,7 @@ export async function serve(config: Config, writer: LogWriter): Promise<RunningS
   let stopped: Promise<boolean> | null = null;
   const stopAll = async (): Promise<boolean> => {
     const ended = await supervisor.drain(DRAIN_GRACE);
+    records.stop();
     await system.shutdown();
     bus.close();
     await tasks.close();

@@ -11,7 +11,7 @@ import { createAgentLogin } from '../auth/agents/create-agent-login.js';
 import { createApiAuth } from '../auth/create-api-auth.js';
 import { openUsers } from '../auth/users/open-users.js';
 import { createClientIndex } from '../clients/client-index.js';
-import { createClientRecords } from '../clients/client-records.js';
+import { createClientRecords, type StoppableClientRecords } from '../clients/client-records.js';
 import { CLIENTS_TOPIC, type ClientChange } from '../clients/record.js';
 import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
@@ -21,6 +21,7 @@ import { routes } from '../http/routes/index.js';
 import { listen } from '../http/server.js';
 import { type AgentListener, createAgentListener } from '../protocol/agent-listener.js';
 import { createHostKey } from '../protocol/host-key.js';
+import type { AgentSession } from '../protocol/session.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/types.js';
 import { LocalPorts } from '../tunnels/ports/local-ports.js';
@@ -34,6 +35,7 @@ const AGENTS = 'agents';
 const API = 'api';
 
 let store: Store | null = null;
+let records: StoppableClientRecords | null = null;
 let guard: GuardReplica | null = null;
 let gate: ClientGate | null = null;
 let logs: RequestLogs | null = null;
@@ -49,10 +51,10 @@ export const program: ShardProgram = {
     store = opened;
 
     // Subscribed before the store is read: nothing that changes meanwhile is missed.
-    const index = createClientIndex({ config, clock, store: opened });
+    const index = createClientIndex({ server: config.server, clock, clients: opened.clients });
     system.subscribe(CLIENTS_TOPIC, (change) => index.apply(change as ClientChange));
-    for (const record of opened.clients.all()) index.apply({ type: 'saved', record });
-    const records = createClientRecords({
+    index.load();
+    records = createClientRecords({
       store: opened,
       index,
       clock,
@@ -117,36 +119,37 @@ export const program: ShardProgram = {
       bound[API] = apiListener.port;
     }
 
-    agentListener = await createAgentListener({
+    const agentOptions = {
       config,
-      address: {
-        host: parseListenAddress(config.server.address).host,
-        port: portFor(config.server.address, AGENTS, ports),
-      },
+      host: parseListenAddress(config.server.address).host,
       shards: runtime.shards,
       listen,
       login: createAgentLogin({ config, guard: replica, log: log.named('client-listener'), clock }),
       guard: replica,
       hostKey,
-      onSession: (session) => gate?.accept(session),
-      onRequestFinished: logs.agents,
+      onSession: (session: AgentSession) => gate?.accept(session),
       log: log.named('client-listener'),
       clock,
-    });
+    };
+    agentListener = await listenShared(portFor(config.server.address, AGENTS, ports), (port) =>
+      createAgentListener({ ...agentOptions, port }),
+    );
     bound[AGENTS] = agentListener.port;
     reportPorts(bound);
     if (runtime.place === 1) announce(log, config, bound);
   },
 
-  async drain(graceMs) {
+  /** The actors of clients say goodbye to their agents when they are stopped, right after this. */
+  async drain() {
     apiListener?.stopAccepting();
-    await agentListener?.drain(graceMs);
+    agentListener?.stopAccepting();
   },
 
   async close() {
     agentListener?.close();
     apiListener?.close();
     guard?.stop();
+    records?.stop();
     logs?.close();
     await store?.close();
   },
