@@ -38,10 +38,10 @@ export class EngineSocket implements ByteSocket {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  send(bytes: Uint8Array): boolean {
+  send(bytes: Uint8Array, isText = false): boolean {
     const socket = this.#socket;
     if (socket === null) return true;
-    const outcome = socket.send(bytes, true, false);
+    const outcome = socket.send(bytes, !isText, false);
     if (outcome === SENT) return true;
     if (outcome === DROPPED) {
       // A hole in the byte stream would corrupt SSH. The limit is far above what senders may buffer.
@@ -83,9 +83,9 @@ export class EngineSocket implements ByteSocket {
   }
 
   /** `message` is valid during this call only. */
-  received(message: ArrayBuffer): void {
+  received(message: ArrayBuffer, isText = false): void {
     try {
-      this.#handlers?.onBytes(Buffer.from(new Uint8Array(message)));
+      this.#handlers?.onBytes(Buffer.from(new Uint8Array(message)), isText);
     } catch (error) {
       this.onError(error);
       this.close(false);

@@ -91,7 +91,7 @@ export const listen: Listen = async (options) => {
     sendPingsAutomatically: true,
     upgrade: (raw, rawRequest, context) => serve(raw, rawRequest, context),
     open: (ws) => ws.getUserData().socket.opened(ws),
-    message: (ws, message) => ws.getUserData().socket.received(message),
+    message: (ws, message, isBinary) => ws.getUserData().socket.received(message, !isBinary),
     drain: (ws) => ws.getUserData().socket.drained(),
     close: (ws) => ws.getUserData().socket.closed(),
   });

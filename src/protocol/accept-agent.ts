@@ -33,6 +33,8 @@ export interface AcceptedAgent extends ByteSocketHandlers {
   readonly authenticated: boolean;
   /** Ends a connection that has not authenticated in time; nothing happens to an authenticated one. */
   giveUp(text: string): void;
+  /** SSH_MSG_DISCONNECT, then close. */
+  disconnect(reason: number, text: string): void;
 }
 
 /** Starts the handshake. */
@@ -107,5 +109,6 @@ export const acceptAgent = (options: AcceptAgentOptions): AcceptedAgent => {
     giveUp(text) {
       if (session === null) transport.fail(text);
     },
+    disconnect: (reason, text) => transport.disconnect(reason, text),
   };
 };

@@ -2,8 +2,11 @@
 export interface ByteSocket {
   /** TCP peer without port; IPv4-mapped addresses in their IPv4 form. */
   readonly remoteAddress: string;
-  /** Sends one binary message. False: buffered above the high-water mark, wait for `onDrain`. Never drops. */
-  send(bytes: Uint8Array): boolean;
+  /**
+   * Sends one message, binary unless `isText`. False: buffered above the high-water mark, wait for `onDrain`.
+   * Never drops. `bytes` may be reused after the call.
+   */
+  send(bytes: Uint8Array, isText?: boolean): boolean;
   bufferedBytes(): number;
   /** Runs `work`, holding back the system calls of its sends until it returns. */
   cork(work: () => void): void;
@@ -12,8 +15,8 @@ export interface ByteSocket {
 }
 
 export interface ByteSocketHandlers {
-  /** `bytes` is a private copy that the receiver may keep. */
-  onBytes(bytes: Buffer): void;
+  /** `bytes` is a private copy that the receiver may keep and change. */
+  onBytes(bytes: Buffer, isText?: boolean): void;
   onDrain(): void;
   onClose(): void;
 }
