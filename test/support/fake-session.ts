@@ -16,6 +16,8 @@ import {
 export const WINDOW = 2 * 1024 * 1024;
 
 export interface FakeSessionOptions {
+  /** Default: `agent`. */
+  readonly authId?: string;
   /** Answers a global request; default: failure `unknown request`. May throw `SessionError`. */
   readonly onRequest?: (name: string, payload: string) => RequestReply | Promise<RequestReply>;
   /** A channel was opened to `target`. Throw `SessionError('refused', …)` to refuse it; may wait. */
@@ -23,17 +25,19 @@ export interface FakeSessionOptions {
 }
 
 export class FakeSession implements AgentSession {
-  readonly authId = 'agent';
+  readonly authId: string;
   readonly remoteAddress = '127.0.0.1';
   readonly bufferedBytes = 0;
-  readonly requestPending = false;
+  requestPending = false;
   closed = false;
   readonly channels: FakeChannel[] = [];
   /** Global requests so far. */
   readonly requests: { readonly name: string; readonly payload: string }[] = [];
   #handlers: SessionHandlers | null = null;
 
-  constructor(private readonly options: FakeSessionOptions = {}) {}
+  constructor(private readonly options: FakeSessionOptions = {}) {
+    this.authId = options.authId ?? 'agent';
+  }
 
   handle(handlers: SessionHandlers): void {
     this.#handlers = handlers;
@@ -71,6 +75,11 @@ export class FakeSession implements AgentSession {
     this.closed = true;
     for (const channel of this.channels) channel.end();
     this.#handlers?.onClose(cause);
+  }
+
+  /** Delivers a global request of the agent that wants no answer. */
+  tell(name: string, payload: Buffer | string): void {
+    this.#handlers?.onRequest(name, Buffer.from(payload), null);
   }
 
   /** Delivers a global request of the agent and resolves with the answer. */

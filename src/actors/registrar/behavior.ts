@@ -66,6 +66,8 @@ interface State {
   readonly known: Map<ClientId, Known>;
   readonly authIds: AuthIds;
   epoch: number;
+  /** Changes of the store under way. */
+  readonly writing: Set<Promise<unknown>>;
   readonly unsubscribe: () => void;
 }
 
@@ -86,7 +88,14 @@ const registrarBehavior: Behavior<Message, State, RegistrarDeps> = {
     const unsubscribe = ctx.system.onThreadLost((thread) => {
       ctx.system.tell(ctx.self, { type: 'thread-lost', thread });
     });
-    const state: State = { deps, known: new Map(), authIds: new AuthIds(), epoch: 0, unsubscribe };
+    const state: State = {
+      deps,
+      known: new Map(),
+      authIds: new AuthIds(),
+      epoch: 0,
+      writing: new Set(),
+      unsubscribe,
+    };
     for (const record of deps.store.clients.all()) {
       change(state, record.id, (known) => {
         known.stored = storedOf(record);
@@ -139,7 +148,11 @@ const registrarBehavior: Behavior<Message, State, RegistrarDeps> = {
     }
   },
 
-  postStop: (_ctx, state) => state.unsubscribe(),
+  // The store is closed after the actors: nobody may be using it then.
+  async postStop(_ctx, state) {
+    state.unsubscribe();
+    await Promise.allSettled(state.writing);
+  },
 };
 
 // --- claims --------------------------------------------------------------------------------------------------
@@ -310,7 +323,7 @@ function settle(ctx: Context, state: State, ids: readonly ClientId[]): void {
     const known = state.known.get(id);
     if (known !== undefined) known.busy = true;
   }
-  ctx.pipeToSelf(markDisconnected(state.deps, batch, ctx.clock.now()), (outcome) => {
+  ctx.pipeToSelf(writing(state, markDisconnected(state.deps, batch, ctx.clock.now())), (outcome) => {
     if (!outcome.ok) state.deps.log.error(`failed to mark clients as disconnected: ${outcome.error.message}`);
     return { type: 'settled', ids: batch, records: outcome.ok ? outcome.value : new Map() };
   });
@@ -370,12 +383,21 @@ function removeAll(
 ): void {
   for (const known of all) known.busy = true;
   const ids = all.map(({ id }) => id);
-  ctx.pipeToSelf(removeClients(state.deps, ids), (outcome) => ({
+  ctx.pipeToSelf(writing(state, removeClients(state.deps, ids)), (outcome) => ({
     type: 'removed',
     ids,
     error: outcome.ok ? null : outcome.error,
     reply,
   }));
+}
+
+function writing<Value>(state: State, operation: Promise<Value>): Promise<Value> {
+  state.writing.add(operation);
+  const done = (): void => {
+    state.writing.delete(operation);
+  };
+  operation.then(done, done);
+  return operation;
 }
 
 // --- the table -------------------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ type Message =
 
 interface State {
   readonly deps: RetentionDeps;
+  /** Tasks under way. */
+  readonly running: Map<Task, Promise<number>>;
 }
 
 /** After the registrar. */
@@ -49,13 +51,15 @@ const retentionBehavior: Behavior<Message, State, RetentionDeps> = {
     // Without monitoring nothing is written, and what there is stays (spec 06 §2.3).
     if (deps.config.monitoring.enabled) again(ctx, deps, 'measurements');
     again(ctx, deps, 'sessions');
-    return { deps };
+    return { deps, running: new Map() };
   },
 
-  receive(ctx, { deps }, message) {
+  receive(ctx, { deps, running }, message) {
     const { task } = message;
     if (message.type === 'due') {
-      ctx.pipeToSelf(run(ctx, deps, task), (outcome) => ({
+      const operation = run(ctx, deps, task);
+      running.set(task, operation);
+      ctx.pipeToSelf(operation, (outcome) => ({
         type: 'done',
         task,
         removed: outcome.ok ? outcome.value : 0,
@@ -63,10 +67,16 @@ const retentionBehavior: Behavior<Message, State, RetentionDeps> = {
       }));
       return;
     }
+    running.delete(task);
     if (message.error !== null) deps.log.error(`removing old ${task} failed: ${message.error.message}`);
     else if (message.removed > 0) deps.log.info(`removed ${message.removed} old ${task}`);
     // Only now, so that a slow run is never overtaken by the next.
     again(ctx, deps, task);
+  },
+
+  // The store is closed after the actors: nobody may be reading it then.
+  async postStop(_ctx, { running }) {
+    await Promise.allSettled(running.values());
   },
 };
 
