@@ -2,6 +2,8 @@
 
 import { API_PREFIX } from '../api.js';
 import type { Route } from '../route.js';
+import { clientTagRoutes } from './client-tags.js';
+import { clientRoutes } from './clients.js';
 import { docsRoutes } from './docs.js';
 import { loginRoutes } from './login.js';
 import { meRoutes } from './me.js';
@@ -12,6 +14,8 @@ export const routes: readonly Route[] = [
   ...loginRoutes,
   ...meRoutes,
   ...statusRoutes,
+  ...clientRoutes,
+  ...clientTagRoutes,
   ...tunnelRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];
