@@ -9,7 +9,7 @@ import { agentRequest, heartbeat } from './agent-requests.js';
 import { connect, connectDone } from './connect.js';
 import { endConnection } from './end.js';
 import { CLIENT_KIND, type ClientMessage } from './messages.js';
-import { recordSaved } from './save-record.js';
+import { currentRecord, recordSaved } from './save-record.js';
 import type { AnyClientMessage, ClientArgs, ClientContext, ClientState, Outcome } from './state.js';
 import { isAlive } from './status-check.js';
 import { changed, create, created, remove, setAcl, tunnelEnded } from './tunnel-changes.js';
@@ -27,10 +27,10 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
       id,
       connection,
       tunnels: newTunnelList(args.lastTunnelId),
-      record: null,
       firstSave: null,
-      saving: false,
-      unsaved: false,
+      committed: false,
+      changes: null,
+      writing: null,
       awaitingDisk: [],
       creating: false,
       creates: [],
@@ -154,7 +154,8 @@ function probed(
 }
 
 function askUpdates(ctx: ClientContext, state: ClientState): void {
-  if (state.record === null || state.record.updatesStatus !== null) return;
+  // It may have come by itself.
+  if (currentRecord(state)?.updatesStatus !== null) return;
   const refresh = state.connection.session.request('refresh_updates_status', 'null', REFRESH_TIMEOUT);
   // Old agents do not know it, others have updates switched off: both are fine.
   ctx.pipeToSelf(refresh, () => ({ type: 'nothing' }));

@@ -2,14 +2,14 @@
 
 import type { ClientRecord } from '../../clients/record.js';
 import { instant, type Milliseconds } from '../../time.js';
-import type { Remote } from '../../tunnels/remote.js';
 import { remoteToJson } from '../../tunnels/remote-json.js';
 import { REGISTRAR, type RegistrarMessage } from '../registrar/messages.js';
 import { isObsolete } from '../registrar/obsolete.js';
 import { connectFailureText, openTunnelsAtConnect } from '../tunnel/connect.js';
 import { tunnelRecords } from '../tunnel/list.js';
 import type { ConnectionRequest } from './decode/connection-request.js';
-import type { AnyClientMessage, ClientArgs, ClientContext, ClientState } from './state.js';
+import { writeChanges } from './save-record.js';
+import type { AnyClientMessage, ClientArgs, ClientContext, ClientState, Connected } from './state.js';
 
 type ConnectDone = Extract<AnyClientMessage, { type: 'connect-done' }>;
 
@@ -25,11 +25,7 @@ const IP_ADDRESSES_VERSION = 1;
  * Starts the tunnels and stores the record. Nothing is stored before everything the agent asked for runs, so a
  * failure leaves the record as it was. Resolves with the remotes for the reply.
  */
-export async function connect(
-  ctx: ClientContext,
-  state: ClientState,
-  args: ClientArgs,
-): Promise<readonly Remote[]> {
+export async function connect(ctx: ClientContext, state: ClientState, args: ClientArgs): Promise<Connected> {
   const { deps, connection } = state;
   const previous = previousRecord(args);
   // Children may not be started before `preStart` has returned.
@@ -41,17 +37,17 @@ export async function connect(
     old: previous === null ? null : previous.tunnels,
   });
   if (connection.ended || connection.session.closed) throw new Error('connection closed');
-  state.record = buildRecord(state, args.request, previous, instant(ctx.clock.now()));
-  const save = deps.records.save(state.record);
-  state.firstSave = save.catch(() => {
-    state.record = null;
+  const record = buildRecord(state, args.request, previous, instant(ctx.clock.now()));
+  const save = deps.records.save(record).then(() => {
+    state.committed = true;
   });
+  state.firstSave = save.catch(() => undefined);
   try {
     await save;
   } catch (error) {
     throw new Error(`failed to save client: ${(error as Error).message}`, { cause: error });
   }
-  return remotes;
+  return { remotes, needsUpdates: record.updatesStatus === null };
 }
 
 /** The reply, then `put_capabilities` once; or the failure text and the end. */
@@ -70,7 +66,8 @@ export function connectDone(ctx: ClientContext, state: ClientState, message: Con
   connection.connected = true;
   const connected: RegistrarMessage = { type: 'connected', id, attempt: connection.attempt };
   ctx.tell(REGISTRAR, connected);
-  answer?.(true, JSON.stringify(outcome.value.length === 0 ? null : outcome.value.map(remoteToJson)));
+  const { remotes, needsUpdates } = outcome.value;
+  answer?.(true, JSON.stringify(remotes.length === 0 ? null : remotes.map(remoteToJson)));
   // A second one on the same connection would double the agent's measurements (spec 01 §7).
   connection.session.notify(
     'put_capabilities',
@@ -82,7 +79,9 @@ export function connectDone(ctx: ClientContext, state: ClientState, message: Con
   );
   deps.log.debug(`client ${id} connected from ${connection.session.remoteAddress}`);
   // A status computed before the connection came up would be missing until the agent's next round (hours).
-  if (state.record?.updatesStatus === null) ctx.schedule(ASK_UPDATES_AFTER, { type: 'ask-updates' });
+  if (needsUpdates) ctx.schedule(ASK_UPDATES_AFTER, { type: 'ask-updates' });
+  // A tunnel may have ended while the record was being stored.
+  writeChanges(ctx, state);
 }
 
 function previousRecord({ deps, id, takenOver }: ClientArgs): ClientRecord | null {

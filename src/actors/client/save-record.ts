@@ -1,6 +1,7 @@
 /**
  * Storing changes of a connected client. At most one write is under way; what changes meanwhile goes into the next
- * one, so an agent that reports without end costs one write at a time.
+ * one, so an agent that reports without end costs one write at a time. Between writes the record is in the store
+ * only: it has several KiB, and most clients change once a day.
  */
 
 import type { ClientRecord } from '../../clients/record.js';
@@ -13,11 +14,28 @@ export function changeRecord(
   change: Partial<ClientRecord>,
   done?: (error: Error | null) => void,
 ): void {
-  if (state.record === null) return;
-  state.record = { ...state.record, ...change };
+  // Before the first record is made, there is nothing to change: it will hold what is then.
+  if (state.firstSave === null) return;
+  state.changes = { ...state.changes, ...change };
   if (done !== undefined) state.awaitingDisk.push(done);
-  if (state.saving) state.unsaved = true;
-  else write(ctx, state, state.record);
+  writeChanges(ctx, state);
+}
+
+/** Begins a write if there is something to write and none is under way. */
+export function writeChanges(ctx: ClientContext, state: ClientState): void {
+  const { changes } = state;
+  if (changes === null || state.writing !== null || !state.committed) return;
+  const done = state.awaitingDisk;
+  state.awaitingDisk = [];
+  state.changes = null;
+  const write = save(state, changes, done.length > 0);
+  state.writing = write.catch(() => undefined);
+  ctx.pipeToSelf(write, (outcome) => ({
+    type: 'saved',
+    error: outcome.ok ? null : outcome.error,
+    changes,
+    done,
+  }));
 }
 
 export function recordSaved(
@@ -25,25 +43,30 @@ export function recordSaved(
   state: ClientState,
   message: Extract<AnyClientMessage, { type: 'saved' }>,
 ): void {
-  state.saving = false;
+  state.writing = null;
   if (message.error !== null) {
     state.deps.log.error(`failed to save client ${state.id}: ${message.error.message}`);
   }
   for (const done of message.done) done(message.error);
-  if (state.unsaved && state.record !== null) write(ctx, state, state.record);
+  const newer = state.changes;
+  // The next change, or the end, takes the failed one along.
+  if (message.error !== null) state.changes = { ...message.changes, ...newer };
+  if (newer !== null) writeChanges(ctx, state);
 }
 
-function write(ctx: ClientContext, state: ClientState, record: ClientRecord): void {
-  const { records, store } = state.deps;
-  const done = state.awaitingDisk;
-  state.awaitingDisk = [];
-  state.saving = true;
-  state.unsaved = false;
-  const commit = records.save(record);
-  const durable = done.length === 0 ? commit : commit.then(() => store.flushed());
-  ctx.pipeToSelf(durable, (outcome) => ({
-    type: 'saved',
-    error: outcome.ok ? null : outcome.error,
-    done,
-  }));
+/** The record with everything that has changed; `undefined` when somebody has removed it. */
+export function currentRecord({ deps, id, changes }: ClientState): ClientRecord | undefined {
+  const stored = deps.store.clients.get(id);
+  return stored === undefined ? undefined : { ...stored, ...changes };
+}
+
+async function save(
+  { deps, id }: ClientState,
+  changes: Partial<ClientRecord>,
+  toDisk: boolean,
+): Promise<void> {
+  const stored = deps.store.clients.get(id);
+  if (stored === undefined) throw new Error('its record is gone');
+  await deps.records.save({ ...stored, ...changes });
+  if (toDisk) await deps.store.flushed();
 }

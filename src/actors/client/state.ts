@@ -35,19 +35,27 @@ export interface ClientState {
   readonly id: ClientId;
   readonly connection: Connection;
   readonly tunnels: TunnelList;
-  /** As stored or on its way there; `null` until everything the connection asked for has started. */
-  record: ClientRecord | null;
-  /** Resolves when the first save is decided. */
+  /** Resolves when the first save is decided; `null` until everything the connection asked for has started. */
   firstSave: Promise<void> | null;
-  saving: boolean;
-  /** Changed again while saving. */
-  unsaved: boolean;
+  /** There is a stored record, and it says connected. */
+  committed: boolean;
+  /** What has changed since the last write. The rest of the record stays in the store, not in memory. */
+  changes: Partial<ClientRecord> | null;
+  /** The write under way; never rejects. */
+  writing: Promise<void> | null;
   /** API requests whose change is not on disk yet. */
   awaitingDisk: ((error: Error | null) => void)[];
   creating: boolean;
   readonly creates: WaitingCreate[];
   /** The end of the session is already under way, with time for the last reply to drain. */
   closing: boolean;
+}
+
+export interface Connected {
+  /** For the reply. */
+  readonly remotes: readonly Remote[];
+  /** Nothing is known of the updates of this client. */
+  readonly needsUpdates: boolean;
 }
 
 export type Outcome<Value> =
@@ -59,7 +67,7 @@ export type OwnMessage =
   | { readonly type: 'session-closed'; readonly attempt: string; readonly cause: string }
   | {
       readonly type: 'connect-done';
-      readonly outcome: Outcome<readonly Remote[]>;
+      readonly outcome: Outcome<Connected>;
       readonly answer: Answer | null;
     }
   | { readonly type: 'ask-updates' }
@@ -67,6 +75,7 @@ export type OwnMessage =
   | {
       readonly type: 'saved';
       readonly error: Error | null;
+      readonly changes: Partial<ClientRecord>;
       readonly done: readonly ((error: Error | null) => void)[];
     }
   | { readonly type: 'probed'; readonly outcome: Outcome<RequestReply>; readonly sender: Sender }

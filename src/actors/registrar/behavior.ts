@@ -8,6 +8,7 @@ import type { ClientId } from '../../ids.js';
 import type { Logger } from '../../logging/logger.js';
 import type { Store } from '../../store/types.js';
 import type { Milliseconds } from '../../time.js';
+import { goQuote } from '../../tunnels/go/quote.js';
 import { refuse } from '../ask.js';
 import type { ActorContext, ActorRef, ActorSystem, Behavior, Sender } from '../runtime/types.js';
 import { AuthIds, authIdsOf } from './auth-ids.js';
@@ -51,7 +52,8 @@ type Message =
   | {
       readonly type: 'settled';
       readonly ids: readonly ClientId[];
-      readonly records: ReadonlyMap<ClientId, ClientRecord>;
+      /** As stored now; `null` when they could not be written. */
+      readonly records: ReadonlyMap<ClientId, ClientRecord> | null;
     }
   | { readonly type: 'settle'; readonly ids: readonly ClientId[] }
   | {
@@ -134,7 +136,7 @@ const registrarBehavior: Behavior<Message, State, RegistrarDeps> = {
         return;
       case 'settled':
         for (const id of message.ids) {
-          settled(state, id, message.records.get(id));
+          settled(ctx, state, id, message.records);
           proceed(ctx, state, id);
         }
         return;
@@ -177,7 +179,7 @@ function decide(ctx: Context, state: State, waiting: Waiting): void {
     const name = holder.connected ? holder.name : (known?.stored?.name ?? holder.name);
     refuse(sender, conflict(`client is already connected: ${name} [${claim.id}]`));
   } else if (!state.deps.server.authMultiuseCreds && isUsedByAnother(ctx, state, claim)) {
-    refuse(sender, conflict(`client auth ID is already in use: ${JSON.stringify(claim.authId)}`));
+    refuse(sender, conflict(`client auth ID is already in use: ${goQuote(claim.authId)}`));
   } else if (known !== undefined && holder !== null) {
     known.busy = true;
     known.waiting = [waiting, ...(known.waiting ?? [])];
@@ -325,21 +327,29 @@ function settle(ctx: Context, state: State, ids: readonly ClientId[]): void {
   }
   ctx.pipeToSelf(writing(state, markDisconnected(state.deps, batch, ctx.clock.now())), (outcome) => {
     if (!outcome.ok) state.deps.log.error(`failed to mark clients as disconnected: ${outcome.error.message}`);
-    return { type: 'settled', ids: batch, records: outcome.ok ? outcome.value : new Map() };
+    return { type: 'settled', ids: batch, records: outcome.ok ? outcome.value : null };
   });
   if (ids.length > BATCH) ctx.schedule(0, { type: 'settle', ids: ids.slice(BATCH) });
 }
 
-/** @param record as stored now; `undefined` when there is none, or when it could not be written */
-function settled(state: State, id: ClientId, record: ClientRecord | undefined): void {
+function settled(
+  ctx: Context,
+  state: State,
+  id: ClientId,
+  records: ReadonlyMap<ClientId, ClientRecord> | null,
+): void {
   change(state, id, (known) => {
     known.takenOver = null;
+    const record = records?.get(id);
     if (record !== undefined) {
       // The shard may have stored more than it had time to tell.
       known.stored = storedOf(record);
       known.lastTunnelId = Math.max(known.lastTunnelId, highestTunnelId(record));
-    } else if (known.stored?.disconnectedAt === null) {
+    } else if (records !== null) {
       known.stored = null;
+    } else if (known.stored !== null) {
+      // The record says otherwise until the client returns or the server restarts.
+      known.stored = { ...known.stored, disconnectedAt: known.stored.disconnectedAt ?? ctx.clock.now() };
     }
   });
 }
@@ -347,7 +357,7 @@ function settled(state: State, id: ClientId, record: ClientRecord | undefined): 
 function remove(ctx: Context, state: State, id: ClientId, sender: Sender): void {
   const known = state.known.get(id);
   if (known === undefined || isGone(state, known, ctx.clock.now())) {
-    refuse(sender, new AppError('not_found', { title: `Client with id="${id}" not found.` }));
+    refuse(sender, new AppError('not_found', { title: `Client with id=${goQuote(id)} not found.` }));
   } else if (known.holder !== null || known.busy) {
     refuse(sender, new AppError('bad_request', { title: 'Client is active, should be disconnected' }));
   } else {

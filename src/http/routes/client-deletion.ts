@@ -18,7 +18,7 @@ export const clientDeletionRoutes: readonly Route[] = [
       summary: 'Delete a disconnected client',
       description:
         'Removes the client and its measurements. Its credentials stay valid: an agent that connects again is a new client.',
-      tag: 'Clients',
+      tag: 'Clients and Tunnels',
       errors: {
         400: 'The client is connected.',
         403: 'The caller may not access the client.',

@@ -2,6 +2,7 @@
 
 import { API_PREFIX } from '../api.js';
 import type { Route } from '../route.js';
+import { clientDeletionRoutes } from './client-deletion.js';
 import { clientTagRoutes } from './client-tags.js';
 import { clientRoutes } from './clients.js';
 import { docsRoutes } from './docs.js';
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   ...meRoutes,
   ...statusRoutes,
   ...clientRoutes,
+  ...clientDeletionRoutes,
   ...clientTagRoutes,
   ...tunnelRoutes,
   ...docsRoutes(() => routes, API_PREFIX),

@@ -76,3 +76,28 @@ test('close-connection ends the connection', async (t) => {
   await fleet.until(() => fleet.record('c')?.disconnectedAt !== null);
   assert.equal(session.closed, true);
 });
+
+test('an end that cannot be stored still frees the client', async (t) => {
+  const fleet = await clientFleet(t);
+  const session = fleet.session();
+  await introduce(session, { ID: 'c', SessionID: 'one' });
+  fleet.failSaves(true);
+  session.drop('gone');
+  await fleet.until(() => fleet.log.lines.some((line) => line.includes('failed to mark clients')));
+  fleet.failSaves(false);
+  await fleet.ended();
+  assert.equal(text(await introduce(fleet.session(), { ID: 'c', SessionID: 'two' })), 'ok: null');
+});
+
+test('what could not be stored goes along with the next change', async (t) => {
+  const fleet = await clientFleet(t);
+  const session = fleet.session();
+  await introduce(session, { ID: 'c' });
+  fleet.failSaves(true);
+  session.tell('ip_addresses', '{"ipv4":"192.0.2.1"}');
+  await fleet.until(() => fleet.log.lines.some((line) => line.includes('failed to save client c')));
+  fleet.failSaves(false);
+  session.tell('updates_status', '{"updates_available":3}');
+  await fleet.until(() => fleet.record('c')?.updatesStatus?.updatesAvailable === 3);
+  assert.equal(fleet.record('c')?.extIpAddresses?.ipv4, '192.0.2.1');
+});
