@@ -61,8 +61,9 @@ export class Call {
 
   #authenticate(): Promise<void> | undefined {
     const { auth, guard } = this.scope.context;
-    if (this.route.access.kind === 'open') {
-      if (guard.isBanned('api', this.ip)) throw new AppError('banned');
+    const { access } = this.route;
+    if (access.kind === 'open') {
+      if (access.checksBan !== true && guard.isBanned('api', this.ip)) throw new AppError('banned');
       return this.#admitted(null);
     }
     const principal = auth.authenticate({

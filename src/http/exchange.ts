@@ -18,7 +18,7 @@ export interface RawResponse {
   writeHeader(name: string, value: string): unknown;
   write(chunk: Uint8Array): boolean;
   end(body?: string | Uint8Array, closeConnection?: boolean): unknown;
-  endWithoutBody(reportedLength?: number, closeConnection?: boolean): unknown;
+  endWithoutBody(): unknown;
   cork(work: () => void): unknown;
   close(): unknown;
   pause(): void;
@@ -128,14 +128,15 @@ export class Response implements EngineResponse {
       this.raw.writeStatus(statusLine(status));
       let closeAsked = close;
       for (const [name, value] of headers) closeAsked = this.#writeHeader(name, value) || closeAsked;
-      if (status === 204 || status === 304) {
-        this.raw.endWithoutBody(undefined, closeAsked);
-      } else if (this.request.method === 'HEAD') {
-        this.raw.writeHeader('Content-Length', headLength(headers, body));
-        this.raw.endWithoutBody(undefined, closeAsked);
-      } else {
+      const isHead = this.request.method === 'HEAD';
+      if (status !== 204 && status !== 304 && !isHead) {
         this.raw.end(body, closeAsked);
+        return;
       }
+      if (isHead) this.raw.writeHeader('Content-Length', headLength(headers, body));
+      // The engine's own way to close here would add a wrong length; the peer closes instead.
+      if (closeAsked) this.raw.writeHeader('Connection', 'close');
+      this.raw.endWithoutBody();
     });
   }
 

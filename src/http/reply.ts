@@ -59,10 +59,13 @@ export function errorAnswer(error: unknown): Answer {
   return { status: first.status, headers, body: toJson({ errors }) };
 }
 
-/** Whether the text of `error` belongs into the log: it is not one of ours, or hides a cause behind a 500. */
+/**
+ * Whether the text of `error` belongs into the log: it is not one of ours, or hides a cause behind a 500.
+ * Refusals for lack of capacity do not; they would flood the log just then.
+ */
 export function isUnexpected(error: unknown): boolean {
   if (error instanceof AppErrorList) return false;
-  return !(error instanceof AppError) || error.status >= 500;
+  return !(error instanceof AppError) || (error.status >= 500 && error.status !== 503);
 }
 
 function expected(error: unknown): AppError {
