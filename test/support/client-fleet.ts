@@ -168,8 +168,13 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
       return session;
     },
     record: (id) => store.clients.get(clientId(id)),
-    ask: (id, message) =>
-      askActor(main, clientRef(clientId(id)), message, 10_000, `client with id ${id} not found`),
+    async ask(id, message) {
+      const ref = clientRef(clientId(id));
+      // The agent has its answer before main has heard of the actor.
+      const connected = (): boolean => store.clients.get(clientId(id))?.disconnectedAt === null;
+      await until(() => main.locate(ref) !== undefined || !connected());
+      return askActor(main, ref, message, 10_000, `client with id ${id} not found`);
+    },
     async ended(left = 0) {
       await until(() => shards.reduce((sum, { gate }) => sum + gate.size, 0) === left);
       // Messages of one thread to one actor stay in order, so those before this one have been handled.
