@@ -11,6 +11,7 @@ import type {
   AppOptions,
   HttpRequest,
   HttpResponse,
+  TemplatedApp,
   us_listen_socket,
   us_socket_context_t,
 } from 'uWebSockets.js';
@@ -97,7 +98,7 @@ export const listen: Listen = async (options) => {
   });
   app.any('/*', (raw, rawRequest) => serve(raw, rawRequest, null));
 
-  const listenSocket = await bind(app, options);
+  const listenSocket = bind(app, options);
   const port = us_socket_local_port(listenSocket);
   let accepting = true;
   let open = true;
@@ -120,7 +121,7 @@ const headersTooLarge = [
   ['Connection', 'close'],
 ] as const;
 
-function makeApp(options: EngineOptions): ReturnType<typeof App> {
+function makeApp(options: EngineOptions): TemplatedApp {
   if (options.tls === undefined) return App();
   const { certFile, keyFile, minVersion } = options.tls;
   const tls: AppOptions = { cert_file_name: certFile, key_file_name: keyFile };
@@ -132,15 +133,39 @@ function makeApp(options: EngineOptions): ReturnType<typeof App> {
   }
 }
 
-function bind(app: ReturnType<typeof App>, options: EngineOptions): Promise<us_listen_socket> {
-  return new Promise((resolve, reject) => {
-    const bound = (socket: us_listen_socket | false): void => {
-      if (socket) resolve(socket);
-      else reject(new Error(`listen tcp ${options.host}:${options.port}: address in use or not available`));
-    };
-    if (options.host === '') app.listen(options.port, bound);
-    else app.listen(options.host, options.port, bound);
-  });
+/** Tries of `bindFreePort`; each fails only when somebody takes the port between two calls. */
+const FREE_PORT_TRIES = 5;
+
+function bind(app: TemplatedApp, options: EngineOptions): us_listen_socket {
+  const socket =
+    options.port === 0 ? bindFreePort(app, options.host) : tryBind(app, options.host, options.port);
+  if (socket) return socket;
+  app.close();
+  throw new Error(`listen tcp ${options.host}:${options.port}: address in use or not available`);
+}
+
+/** The engine makes a port shareable between threads only when it is asked for by number. */
+function bindFreePort(app: TemplatedApp, host: string): us_listen_socket | false {
+  for (let left = FREE_PORT_TRIES; left > 0; left -= 1) {
+    const probe = tryBind(app, host, 0);
+    if (!probe) return false;
+    const port = us_socket_local_port(probe);
+    us_listen_socket_close(probe);
+    const socket = tryBind(app, host, port);
+    if (socket) return socket;
+  }
+  return false;
+}
+
+/** The engine calls back before `listen` returns. */
+function tryBind(app: TemplatedApp, host: string, port: number): us_listen_socket | false {
+  let bound: us_listen_socket | false = false;
+  const take = (socket: us_listen_socket | false): void => {
+    bound = socket;
+  };
+  if (host === '') app.listen(port, take);
+  else app.listen(host, port, take);
+  return bound;
 }
 
 function readRequest(
