@@ -61,6 +61,8 @@ interface Entry extends SortableClient {
   heartbeat: Instant | null;
   /** When the client becomes obsolete; `Infinity` = never. */
   readonly obsoleteAfter: Milliseconds;
+  /** Number of the last list it was part of. */
+  selection: number;
 }
 
 interface KeptPage {
@@ -85,6 +87,7 @@ class Index implements LoadableClientIndex {
   /** The last record read from the store for its bulky parts. */
   #lastStored: { readonly id: ClientId; readonly record: ClientRecord | undefined } | undefined;
   #heartbeats = 0;
+  #selection = 0;
   readonly #pages = new BoundedCache<KeptPage>(PAGE_ENTRIES, PAGE_CHARACTERS);
   readonly #tagPages = new BoundedCache<Page>(PAGE_ENTRIES, PAGE_CHARACTERS);
   readonly #tagTables = new Map<string, readonly TagRow[]>();
@@ -203,13 +206,20 @@ class Index implements LoadableClientIndex {
       for (let index = offset; index < Math.min(end, total); index++) entries.push(at(index));
       return { entries, count: total };
     }
+    // Looked at in the order of the map, which is close to that of the memory: several times faster than in the
+    // order of the column. Then the page is picked in that order, which ends with its last client.
     const matches = compileFilters(filters, clientColumn);
+    const selection = ++this.#selection;
     let count = 0;
-    for (let index = 0; index < total; index++) {
-      const entry = at(index);
+    for (const entry of this.#entries.values()) {
       if (!isVisible(entry.record, viewer) || !matches(entry)) continue;
-      if (count >= offset && count < end) entries.push(entry);
+      entry.selection = selection;
       count++;
+    }
+    let toSkip = offset;
+    for (let index = 0; index < total && offset + entries.length < Math.min(end, count); index++) {
+      const entry = at(index);
+      if (entry.selection === selection && --toSkip < 0) entries.push(entry);
     }
     return { entries, count };
   }
@@ -251,6 +261,7 @@ class Index implements LoadableClientIndex {
       stale: false,
       heartbeat: previous?.heartbeat ?? null,
       obsoleteAfter,
+      selection: 0,
     };
     this.#entries.set(id, entry);
     if (record.disconnectedAt === null) this.#connected++;

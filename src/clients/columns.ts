@@ -39,8 +39,10 @@ const columns: ReadonlyMap<string, Read> = new Map<string, Read>([
 
 export const clientFilters: readonly string[] = [...columns.keys()];
 
-export const clientColumn: ColumnReader<{ readonly record: ClientRecord }> = ({ record }, column) =>
-  columns.get(column)?.(record);
+export const clientColumn: ColumnReader<{ readonly record: ClientRecord }> = (column) => {
+  const read = columns.get(column);
+  return read === undefined ? () => undefined : ({ record }) => read(record);
+};
 
 /** Texts the list can be sorted by. */
 export const clientSorts = {

@@ -5,19 +5,24 @@ import { DAY, parsePlainDate, parseRfc3339 } from './instant.js';
 import type { Filter } from './types.js';
 import { compileWildcard, fold, type Matcher } from './wildcard.js';
 
-/** Value of a column in its JSON form (what `JSON.parse` gives); `undefined` when the item has no such column. */
-export type ColumnReader<Item> = (item: Item, column: string) => unknown;
+/**
+ * Gives the reader of a column: its value in an item in JSON form (what `JSON.parse` gives), `undefined` when the
+ * item has no such column.
+ */
+export type ColumnReader<Item> = (column: string) => (item: Item) => unknown;
 
-/** Reads a column of a plain JSON object. */
-export const ownColumn: ColumnReader<object> = (item, column) =>
+/** Reads columns of plain JSON objects. */
+export const ownColumn: ColumnReader<object> = (column) => (item) =>
   Object.hasOwn(item, column) ? (item as Record<string, unknown>)[column] : undefined;
 
 /** A predicate that is true for items all `filters` match. */
 export function compileFilters<Item>(
   filters: readonly Filter[],
-  columnOf: ColumnReader<Item>,
+  readerOf: ColumnReader<Item>,
 ): (item: Item) => boolean {
-  const compiled = filters.map((filter) => compileFilter(filter, columnOf));
+  const compiled = filters.map((filter) => compileFilter(filter, readerOf));
+  const [only] = compiled;
+  if (only !== undefined && compiled.length === 1) return only;
   return (item) => compiled.every((matches) => matches(item));
 }
 
@@ -31,19 +36,25 @@ interface Value {
   readonly findsNull: boolean;
 }
 
-function compileFilter<Item>(filter: Filter, columnOf: ColumnReader<Item>): (item: Item) => boolean {
+type Accept = (candidate: string | null) => boolean;
+
+function compileFilter<Item>(filter: Filter, readerOf: ColumnReader<Item>): (item: Item) => boolean {
   const distinct = [...new Set(filter.values)];
   // Each value must be matched by itself, so a value given twice can never be matched twice.
   if (filter.combine === 'and' && distinct.length < filter.values.length) return () => false;
   const values = distinct.map((value) => compileValue(value, filter.operator));
-  const matchesAny = compileAny(values, filter.operator);
+  const readers = filter.columns.map(readerOf);
+  const some = (item: Item, accept: Accept): boolean => {
+    for (const read of readers) if (eachCandidate(read(item), accept)) return true;
+    return false;
+  };
+  if (filter.combine === 'or') {
+    const matchesAny = compileAny(values, filter.operator);
+    return (item) => some(item, matchesAny);
+  }
   return (item) => {
-    let accept = matchesAny;
-    if (filter.combine === 'and') {
-      const wanted = [...values];
-      accept = (candidate) => removeMatched(wanted, candidate, filter.operator);
-    }
-    return filter.columns.some((column) => eachCandidate(columnOf(item, column), accept));
+    const wanted = [...values];
+    return some(item, (candidate) => removeMatched(wanted, candidate, filter.operator));
   };
 }
 
@@ -66,11 +77,14 @@ function parseUnixSeconds(text: string, operator: string): Milliseconds | undefi
 /**
  * Calls `accept` with each text to compare, or `null`, until it returns true. An empty array or object has none.
  */
-function eachCandidate(value: unknown, accept: (candidate: string | null) => boolean): boolean {
+function eachCandidate(value: unknown, accept: Accept): boolean {
   if (typeof value === 'string') return accept(value);
   if (value === null) return accept(null);
   if (value === undefined) return false;
-  if (Array.isArray(value)) return value.some((element) => accept(textOf(element)));
+  if (Array.isArray(value)) {
+    for (const element of value) if (accept(textOf(element))) return true;
+    return false;
+  }
   if (typeof value !== 'object') return accept(textOf(value));
   for (const key of Object.keys(value)) {
     if (accept(`${key}: ${textOf((value as Record<string, unknown>)[key]) ?? NULL_TEXT}`)) return true;
@@ -85,10 +99,8 @@ function textOf(value: unknown): string | null {
 }
 
 /** Whether a candidate matches any of the values; plain ones cost one look-up however many there are. */
-function compileAny(values: readonly Value[], operator: string): (candidate: string | null) => boolean {
-  const plain = new Set(values.filter(({ wildcard }) => wildcard === undefined).map(({ folded }) => folded));
-  const lengths = new Set([...plain].map((folded) => folded.length));
-  const wildcards = values.flatMap(({ wildcard }) => wildcard ?? []);
+function compileAny(values: readonly Value[], operator: string): Accept {
+  const matchesText = compileTexts(values);
   const dated = values.some(({ instant }) => instant !== undefined);
   const findsNull = values.some((value) => value.findsNull);
   return (candidate) => {
@@ -96,7 +108,24 @@ function compileAny(values: readonly Value[], operator: string): (candidate: str
     if (dated && parseRfc3339(candidate) !== undefined) {
       return values.some((value) => matchesValue(value, candidate, operator));
     }
-    // Folding keeps the length, so most texts are told apart before they are folded.
+    return matchesText(candidate);
+  };
+}
+
+/** Folding keeps the length, so most texts are told apart before they are folded. */
+function compileTexts(values: readonly Value[]): (candidate: string) => boolean {
+  const wildcards = values.flatMap(({ wildcard }) => wildcard ?? []);
+  const plain = new Set(values.filter(({ wildcard }) => wildcard === undefined).map(({ folded }) => folded));
+  const [only] = plain;
+  if (wildcards.length === 0 && plain.size === 1 && only !== undefined) {
+    return (candidate) => candidate.length === only.length && fold(candidate) === only;
+  }
+  const [pattern] = wildcards;
+  if (wildcards.length === 1 && plain.size === 0 && pattern !== undefined) {
+    return (candidate) => pattern(fold(candidate));
+  }
+  const lengths = new Set([...plain].map((folded) => folded.length));
+  return (candidate) => {
     const maybePlain = lengths.has(candidate.length);
     if (!maybePlain && wildcards.length === 0) return false;
     const folded = fold(candidate);

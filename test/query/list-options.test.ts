@@ -118,7 +118,7 @@ test('filter columns', () => {
 });
 
 test('a filter that would cost too much is refused', () => {
-  const values = Array.from({ length: 999 }, (_, n) => `${n}*`).join(',');
+  const values = Array.from({ length: 399 }, (_, n) => `${n}*`).join(',');
   assert.deepEqual(titles(`filter[name]=${values}`), []);
   assert.deepEqual(titles(`filter[*]=${values}`), ['filter has too many columns and values']);
 });
