@@ -12,7 +12,11 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** Who may call a route. Checked in the order: authentication, client access, permission, admin (spec 03 §1.1). */
 export type Access =
-  | { readonly kind: 'open' }
+  | {
+      readonly kind: 'open';
+      /** The handler itself refuses banned addresses, because it lets valid sessions pass. */
+      readonly checksBan?: true;
+    }
   | {
       readonly kind: 'user';
       readonly permission?: Permission;

@@ -42,6 +42,10 @@ test('a wait or a ban never touches a valid session', async (t) => {
   assert.equal((await world.login('anna')).status, 423);
   assert.equal((await world.get('/me/ip', token)).status, 200);
   assert.equal((await world.login('anna')).status, 423, 'nor does the session lift the ban');
+  const logout = (authorization: string) =>
+    world.call({ method: 'DELETE', url: '/api/v1/logout', headers: { authorization } });
+  assert.equal((await logout('Bearer forged')).status, 423);
+  assert.equal((await logout(`Bearer ${token}`)).status, 204);
 });
 
 test('failures in a row ban the address from logins, others are unaffected', async (t) => {

@@ -92,7 +92,7 @@ const loginByBody: Route = {
 const logout: Route = {
   method: 'DELETE',
   path: '/logout',
-  access: { kind: 'open' },
+  access: { kind: 'open', checksBan: true },
   docs: {
     tag: TAG,
     summary: 'End the session of the bearer token for good',
