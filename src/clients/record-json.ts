@@ -85,7 +85,11 @@ const fields: readonly Field[] = [
   },
   // Always empty until there are client groups.
   field('groups', () => []),
-  field('labels', (record) => record.labels && sortedByKey(record.labels)),
+  {
+    name: 'labels',
+    key: 'labels',
+    write: ({ record }) => (record.labels ? labelsText(record.labels) : 'null'),
+  },
 ];
 
 /** Names of `fields[clients]`, in the order of the keys. */
@@ -124,5 +128,9 @@ function updatesStatusToJson(status: UpdatesStatus): object {
   };
 }
 
-const sortedByKey = (labels: Readonly<Record<string, string>>): object =>
-  Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** As text, because an object would put keys that look like numbers first. */
+const labelsText = (labels: Readonly<Record<string, string>>): string =>
+  `{${Object.keys(labels)
+    .sort()
+    .map((key) => `${jsonText(key)}:${jsonText(labels[key])}`)
+    .join(',')}}`;

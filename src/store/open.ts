@@ -27,7 +27,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
   try {
     migrate(tables);
   } catch (error) {
-    void tables.root.close();
+    tables.root.close().catch((reason) => log.error(`closing the store: ${String(reason)}`));
     throw error;
   }
   const measurements = createMeasurementRepository(tables, clock, log);

@@ -26,7 +26,7 @@ test('a client that reported nothing optional has all 34 keys in their order', (
 test('optional parts have the form of spec 03 §4.1', () => {
   const record = clientRecord('c-1', {
     name: '<a&b>\u2028',
-    labels: { zeta: '1', Alpha: '2', ['__proto__']: '3' },
+    labels: { 9: '4', 10: '5', zeta: '1', Alpha: '2', ['__proto__']: '3' },
     disconnectedAt: '2026-01-02T03:04:05.120Z',
     allowedUserGroups: [],
     extIpAddresses: { ipv4: '203.0.113.1', ipv6: '', updatedAt: '2026-01-01T00:00:00.000Z', error: '' },
@@ -88,6 +88,6 @@ test('optional parts have the form of spec 03 §4.1', () => {
       '"reboot_required":true,"is_security_update":false}],"reboot_pending":false,"hint":"run it"},' +
       '"ext_ip_addresses":{"ipv4":"203.0.113.1","ipv6":"","updated_at":"2026-01-01T00:00:00Z","error":""},' +
       '"client_configuration":{"client":{"auth":""}},' +
-      '"labels":{"Alpha":"2","__proto__":"3","zeta":"1"}}',
+      '"labels":{"10":"5","9":"4","Alpha":"2","__proto__":"3","zeta":"1"}}',
   );
 });
