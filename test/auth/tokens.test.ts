@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
-import { startSessionPurge } from '../../src/auth/sessions/purge.js';
 import { allows } from '../../src/auth/tokens/allows.js';
 import { fullScopes } from '../../src/auth/tokens/claims.js';
 import { type AuthWorld, authWorld, basic, PASSWORD, SECRET, titles } from '../support/auth-world.js';
@@ -192,24 +191,4 @@ test('a user who is gone is refused, whatever his token says', async (t) => {
   writeFileSync(world.usersFile, '[]');
   world.clock.advance(2000);
   assert.equal((await world.get('/me/ip', token)).status, 401);
-});
-
-test('ended sessions are removed every hour', async (t) => {
-  const world = await authWorld(t);
-  const short = decodeJwt(await world.token('anna', 60)).sessionID as number;
-  const long = decodeJwt(await world.token('anna', 7200)).sessionID as number;
-  const removed = new Promise<void>((resolve) => {
-    const original = world.store.sessions.removeExpired;
-    world.store.sessions.removeExpired = async (now) => {
-      const count = await original.call(world.store.sessions, now);
-      resolve();
-      return count;
-    };
-  });
-  const stop = startSessionPurge(world.store.sessions, world.clock, world.log);
-  world.clock.advance(3_600_000);
-  await removed;
-  stop();
-  assert.equal(world.store.sessions.get(short), undefined);
-  assert.notEqual(world.store.sessions.get(long), undefined);
 });
