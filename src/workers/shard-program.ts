@@ -30,6 +30,9 @@ import type { BoundPorts, ShardProgram, ShardRuntime } from './program.js';
 import { openRequestLogs, type RequestLogs } from './request-logs.js';
 import { listenShared } from './shared-port.js';
 
+/** Go's HTTP server reads this much beyond the configured limit of headers. */
+const HEADER_SLACK_BYTES = 4096;
+
 /** Name of each listener in `BoundPorts`. */
 const AGENTS = 'agents';
 const API = 'api';
@@ -110,7 +113,8 @@ export const program: ShardProgram = {
       const options = {
         host: parseListenAddress(config.api.address).host,
         ...(certFile === '' ? {} : { tls: { certFile, keyFile, minVersion: tlsMin } }),
-        maxHeaderBytes: config.api.maxRequestBytes,
+        maxHeaderBytes: config.api.maxRequestBytes + HEADER_SLACK_BYTES,
+        onError: reportTo(log.named('api-listener')),
         onRequest: createApi({ context, routes, onFinished: logs.api }),
       };
       apiListener = await listenShared(portFor(config.api.address, API, ports), (port) =>
@@ -167,6 +171,11 @@ export const program: ShardProgram = {
 function portFor(address: string, name: string, ports: BoundPorts): number {
   return ports[name] ?? parseListenAddress(address).port;
 }
+
+const reportTo =
+  (log: ShardRuntime['log']) =>
+  (error: unknown): void =>
+    log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 function announce(log: ShardRuntime['log'], config: Config, bound: BoundPorts): void {
   const shown = (address: string, port: number | undefined): string =>
