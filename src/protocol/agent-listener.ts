@@ -6,7 +6,7 @@
 import { performance } from 'node:perf_hooks';
 import { createCallerIp } from '../auth/caller-ip.js';
 import type { AgentLogin, Guard } from '../auth/guard.js';
-import type { Config } from '../config/types.js';
+import type { ServerConfig } from '../config/types.js';
 import type { EngineRequest, EngineResponse, Listen, Listening } from '../http/engine.js';
 import { parseQuery } from '../http/query-string.js';
 import { upgradeFault } from '../http/upgrade-check.js';
@@ -36,8 +36,16 @@ const HEADER_SLACK_BYTES = 4096;
 /** Longest protocol name of a refused agent that is logged. */
 const LOGGED_PROTOCOL = 100;
 
+/** The settings this listener reads. */
+export interface AgentListenerConfig {
+  readonly server: Pick<
+    ServerConfig,
+    'maxRequestBytesClient' | 'maxConcurrentSshHandshakes' | 'trustedProxies' | 'proxy'
+  >;
+}
+
 export interface AgentListenerOptions {
-  readonly config: Config;
+  readonly config: AgentListenerConfig;
   readonly listen: Listen;
   readonly host: string;
   /** 0 lets the system choose. */

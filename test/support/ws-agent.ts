@@ -1,8 +1,8 @@
 /** A simulated agent over a real WebSocket. */
 
 import { WebSocket } from 'ws';
-import { joinAsAgent } from '../../src/protocol/join-as-agent.js';
 import type { ByteSocket, ByteSocketHandlers } from '../../src/protocol/byte-socket.js';
+import { joinAsAgent } from '../../src/protocol/join-as-agent.js';
 import type { Session } from '../../src/protocol/session-core.js';
 import { systemClock } from '../../src/time.js';
 
