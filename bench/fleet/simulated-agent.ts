@@ -22,6 +22,8 @@ export interface SimulatedAgentOptions {
   readonly announce?: boolean;
   /** Answers a request of the server; `undefined` = the usual answer. */
   readonly onRequest?: (name: string, payload: Buffer) => Answer | undefined;
+  /** Sees every SSH message of the server, before the agent acts on it. */
+  readonly onMessage?: (payload: Buffer) => void;
   /** Connection has ended, for any reason. Called once. */
   readonly onClose?: (cause: string) => void;
 }
@@ -127,6 +129,7 @@ export class SimulatedAgent {
   }
 
   #onMessage(payload: Buffer): void {
+    this.#options.onMessage?.(payload);
     const reader = new PacketReader(payload);
     switch (payload[0]) {
       case message.serviceAccept:

@@ -1,0 +1,295 @@
+/** The real server as a child process, on ports of the system's choice and a data folder of its own. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SimulatedAgent, type SimulatedAgentOptions } from '../../bench/fleet/simulated-agent.js';
+import { ApiClient, basic } from './api-client.js';
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+/** Loaded by every thread of the server before anything else. */
+const PROBE = new URL('./server-probe.js', import.meta.url).href;
+
+/** A cold start of two shards on a busy machine takes a few seconds. */
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 20_000;
+const LOG_TAIL_CHARACTERS = 6_000;
+
+export const AGENT_AUTH = 'agents:agent-secret';
+export const ADMIN = { username: 'admin', password: 'admin-password-1' } as const;
+/** Spec 01 §4.2: the fingerprint of key seed `test`. */
+export const FINGERPRINT = 'aa:0d:c9:17:67:75:6f:a6:ec:49:65:d4:0f:eb:92:01';
+
+export type TomlValue = string | number | boolean | readonly string[];
+export type Section = Readonly<Record<string, TomlValue>>;
+
+export interface TestServerOptions {
+  /** Added to and replacing the keys of the base configuration; `null` removes one. */
+  readonly server?: Readonly<Record<string, TomlValue | null>>;
+  readonly api?: Readonly<Record<string, TomlValue | null>>;
+  readonly monitoring?: Section;
+  /** Called with the data folder before the first start. */
+  readonly prepare?: (dataDir: string, folder: string) => void | Promise<void>;
+  /** The test wants crashes or failed starts: nothing is said about them. */
+  readonly mayFail?: boolean;
+  /** Lets the test crash shards and force garbage collections, see `server-probe.ts`. */
+  readonly probe?: boolean;
+}
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Files of a server; removed by `remove`. */
+export class TestServer {
+  readonly folder = mkdtempSync(join(tmpdir(), 'tideway-server-'));
+  readonly dataDir = join(this.folder, 'data');
+  readonly #options: TestServerOptions;
+  #child: ChildProcess | null = null;
+  #ending: Promise<Ending> | null = null;
+  #output = '';
+  #agentPort = 0;
+  #apiPort = 0;
+  readonly #agents: SimulatedAgent[] = [];
+  readonly #watchers = new Set<() => void>();
+
+  private constructor(options: TestServerOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a server; rejects with its log when it does not come up. */
+  static async start(options: TestServerOptions = {}): Promise<TestServer> {
+    const server = new TestServer(options);
+    try {
+      mkdirSync(server.dataDir, { recursive: true });
+      await options.prepare?.(server.dataDir, server.folder);
+      await server.startAgain();
+    } catch (error) {
+      await server.remove();
+      throw error;
+    }
+    return server;
+  }
+
+  get agentPort(): number {
+    return this.#agentPort;
+  }
+
+  get apiPort(): number {
+    return this.#apiPort;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get running(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** All it has printed and logged so far, over all its starts. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** The API as an administrator, or as somebody else. */
+  api(username: string = ADMIN.username, password: string = ADMIN.password): ApiClient {
+    return new ApiClient(this.#apiPort, { authorization: basic(username, password) });
+  }
+
+  /** The API without credentials. */
+  anonymous(): ApiClient {
+    return new ApiClient(this.#apiPort);
+  }
+
+  /** Starts on the same data folder and, from the second time on, on the same ports. */
+  async startAgain(): Promise<void> {
+    const file = join(this.folder, 'rportd.conf');
+    writeFileSync(file, this.#configuration());
+    const seen = this.#output.length;
+    const probe = this.#options.probe ? ['--expose-gc', '--import', PROBE] : [];
+    const child = spawn(process.execPath, ['--enable-source-maps', ...probe, MAIN, '-c', file], {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH ?? '', HOME: this.folder, LANG: 'C' },
+      stdio: ['ignore', 'pipe', 'pipe', ...(this.#options.probe ? ['ipc' as const] : [])],
+    });
+    this.#child = child;
+    this.#ending = once(child, 'exit').then(([code, signal]) => {
+      this.#notify();
+      return { code, signal } as Ending;
+    });
+    const keep = (chunk: Buffer): void => {
+      this.#output += chunk.toString();
+      this.#notify();
+    };
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', (chunk: Buffer) => {
+      keep(chunk);
+      if (!this.#options.mayFail) process.stderr.write(chunk);
+    });
+    const printed = (): RegExpExecArray | null =>
+      /^ +Agents +http:\/\/\S+:(\d+)$[\s\S]*^ +Fingerprint /m.exec(this.#output.slice(seen));
+    await this.#when(() => printed() !== null || !this.running, START_TIMEOUT_MS, 'the server to start');
+    const agents = printed();
+    if (agents === null) throw new Error(`the server ended while starting:\n${this.tail()}`);
+    this.#agentPort = Number(agents[1]);
+    this.#apiPort = Number(
+      /^ +API +https?:\/\/\S+:(\d+)\/api\/v1$/m.exec(this.#output.slice(seen))?.[1] ?? 0,
+    );
+  }
+
+  /** SIGTERM; resolves with how it ended. */
+  stop(): Promise<Ending> {
+    return this.#end('SIGTERM');
+  }
+
+  /** SIGKILL. */
+  kill(): Promise<Ending> {
+    return this.#end('SIGKILL');
+  }
+
+  /** Kills it at once and starts it again. */
+  async crashAndRestart(): Promise<void> {
+    await this.kill();
+    await this.startAgain();
+  }
+
+  /** Ends it and removes its files. Fails when a shard has crashed or the server does not end in order. */
+  async remove(): Promise<void> {
+    for (const agent of this.#agents) agent.destroy();
+    const wasRunning = this.running;
+    const ending = wasRunning ? await this.stop() : null;
+    rmSync(this.folder, { recursive: true, force: true });
+    if (this.#options.mayFail) return;
+    const crash = /^.*shard \d+ (?:crashed|ended unexpectedly)[\s\S]{0,2000}/m.exec(this.#output)?.[0];
+    if (crash !== undefined) throw new Error(`a shard crashed:\n${crash}`);
+    if (ending !== null && ending.code !== 0) {
+      throw new Error(`the server ended with ${JSON.stringify(ending)}:\n${this.tail()}`);
+    }
+  }
+
+  /** A simulated agent that is connected and listed; `fields` replace those of its `new_connection`. */
+  async agent(
+    id: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    options: Partial<SimulatedAgentOptions> = {},
+  ): Promise<SimulatedAgent> {
+    const agent = await SimulatedAgent.connect({
+      port: this.#agentPort,
+      auth: AGENT_AUTH,
+      fields: { ID: id, ...fields },
+      ...options,
+    });
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  /** The end of what it printed, for messages of failed tests. */
+  tail(): string {
+    return this.#output.slice(-LOG_TAIL_CHARACTERS);
+  }
+
+  /** Waits until what it prints from now on, or has printed since `from`, matches. */
+  async untilLogged(pattern: RegExp, from = 0, timeoutMs = 30_000): Promise<string> {
+    const matched = (): string | undefined => pattern.exec(this.#output.slice(from))?.[0];
+    await this.#when(() => matched() !== undefined || !this.running, timeoutMs, String(pattern));
+    const found = matched();
+    if (found === undefined) throw new Error(`the server ended before it logged ${pattern}`);
+    return found;
+  }
+
+  /** Tells the probe something; only with `probe: true`. */
+  command(message: Readonly<Record<string, unknown>>): void {
+    this.#child?.send(message);
+  }
+
+  /** Resident memory in MiB, after a garbage collection of every thread when there is a probe. */
+  async residentMiB(): Promise<number> {
+    if (this.#options.probe) {
+      const child = this.#child;
+      const collected = new Promise<void>((resolve) => {
+        const done = (message: unknown): void => {
+          if (message !== 'collected') return;
+          child?.off('message', done);
+          resolve();
+        };
+        child?.on('message', done);
+      });
+      this.command({ type: 'collect' });
+      await collected;
+    }
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
+  }
+
+  #end(signal: NodeJS.Signals): Promise<Ending> {
+    const child = this.#child;
+    const ending = this.#ending;
+    if (child === null || ending === null) return Promise.resolve({ code: null, signal: null });
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    return ending.finally(() => clearTimeout(timer));
+  }
+
+  #configuration(): string {
+    const { server, api, monitoring } = this.#options;
+    const sections: Record<string, Readonly<Record<string, TomlValue | null>>> = {
+      server: {
+        address: `127.0.0.1:${this.#agentPort}`,
+        key_seed: 'test',
+        auth: AGENT_AUTH,
+        data_dir: this.dataDir,
+        used_ports: ['1024-65535'],
+        allow_root: true,
+        shards: 2,
+        ...server,
+      },
+      api: {
+        address: `127.0.0.1:${this.#apiPort}`,
+        auth: `${ADMIN.username}:${ADMIN.password}`,
+        jwt_secret: 'jwt-secret-of-the-tests',
+        ...api,
+      },
+      logging: { log_level: 'info' },
+      ...(monitoring === undefined ? {} : { monitoring }),
+    };
+    return Object.entries(sections)
+      .map(([name, keys]) => `[${name}]\n${toToml(keys)}`)
+      .join('\n');
+  }
+
+  #when(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (!condition()) return;
+        end();
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`waited ${timeoutMs} ms for ${what}; the log ends with\n${this.tail()}`));
+      }, timeoutMs);
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(check);
+      };
+      this.#watchers.add(check);
+      check();
+    });
+  }
+
+  #notify(): void {
+    for (const check of [...this.#watchers]) check();
+  }
+}
+
+function toToml(keys: Readonly<Record<string, TomlValue | null>>): string {
+  return Object.entries(keys)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key} = ${JSON.stringify(value)}\n`)
+    .join('');
+}
