@@ -168,8 +168,7 @@ test(
   LONG,
   async (t) => {
     const { session, pinged } = await connected(t);
-    const ping = await session.request('ping', '', 5000);
-    assert.deepEqual([ping.ok, ping.payload.length], [true, 0]);
+    await checkAlive(session);
     const echo = await echoServer(t);
     const check = await session.request(
       'check_port',
