@@ -28,6 +28,7 @@ export class PacketOpener implements LibraryDecipher {
   /** Body and tag of a packet that came in pieces. */
   #partial: Buffer | null = null;
   #partialLength = 0;
+  #freed = false;
 
   constructor(keys: InboundKeys) {
     this.inSeqno = keys.seqno;
@@ -65,11 +66,14 @@ export class PacketOpener implements LibraryDecipher {
       const payload = this.#finish(body, tag);
       const stop = this._onPayload(payload);
       if (stop !== undefined) return stop === false ? at : Number.POSITIVE_INFINITY;
+      // The library goes on after a DISCONNECT within a key exchange; a freed native cipher kills the process.
+      if (this.#freed) return Number.POSITIVE_INFINITY;
     }
     return undefined;
   }
 
   free(): void {
+    this.#freed = true;
     this.#codec.free();
   }
 

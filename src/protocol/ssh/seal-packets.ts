@@ -33,6 +33,7 @@ export class PacketSealer implements LibraryCipher {
 
   readonly #codec: SealCodec;
   readonly #onWrite: (packet: Uint8Array) => void;
+  #freed = false;
 
   constructor(keys: OutboundKeys) {
     this.outSeqno = keys.seqno;
@@ -47,9 +48,11 @@ export class PacketSealer implements LibraryCipher {
 
   /**
    * Seals the payload that lies at `PAYLOAD_OFFSET` of `packet`, which is exactly `room(payloadLength)` long.
-   * Returns how many bytes of it are to be sent.
+   * Returns how many bytes of it are to be sent. Throws when the connection has ended.
    */
   seal(packet: Buffer, payloadLength: number): number {
+    // A freed native cipher would kill the process.
+    if (this.#freed) throw new Error('cipher is freed');
     const padding = this.#padding(payloadLength);
     packet.writeUInt32BE(1 + payloadLength + padding, 0);
     packet[4] = padding;
@@ -76,6 +79,7 @@ export class PacketSealer implements LibraryCipher {
   }
 
   free(): void {
+    this.#freed = true;
     this.#codec.free();
   }
 

@@ -302,6 +302,8 @@ export class SshTransport implements OutboxOwner {
     const length = head.length + body.length;
     if (cipher instanceof PacketSealer) {
       const room = reserve(this, cipher.room(length));
+      // Making room may have sent what was there, and that may have ended the connection.
+      if (this.#ended) return;
       head.copy(room, PAYLOAD_OFFSET);
       if (body.length > 0) body.copy(room, PAYLOAD_OFFSET + head.length);
       commit(this, room, cipher.seal(room, length));
