@@ -8,8 +8,9 @@ import { parseCommandLine } from './config/command-line/parse.js';
 import { ConfigError } from './config/config-error.js';
 import { loadConfig } from './config/load.js';
 import type { Config } from './config/types.js';
-import { createLogger } from './logging/create-logger.js';
+import { createLogger, type LevelSetting } from './logging/create-logger.js';
 import { openLogWriter } from './logging/log-writer.js';
+import { makeReload } from './reload-on-signal.js';
 import { systemClock } from './time.js';
 import { version } from './version.js';
 import { welcome } from './welcome.js';
@@ -52,15 +53,20 @@ async function run(): Promise<void> {
   const { config, newAdmin, agentCredential } = await prepareDataDir(loaded);
   limitHeaders(config);
   const writer = openLogWriter(config.logging.logFile);
-  const log = createLogger({ level: config.logging.logLevel, sink: writer.write, clock: systemClock });
+  const level: LevelSetting = { current: config.logging.logLevel };
+  const log = createLogger({ level, sink: writer.write, clock: systemClock });
   for (const warning of loaded.warnings) log.named('server-init')[warning.level](warning.message);
 
-  const server = await serve(config, writer);
+  // A signal that comes too early must not end the process, which is what it does by default.
+  let reload = (): void => undefined;
+  process.on('SIGHUP', () => reload());
+  const server = await serve(config, { writer, level });
   say(welcome({ config, server, newAdmin, agentCredential, version }));
 
   const end = (signal: string): void => {
     process.removeAllListeners('SIGINT');
     process.removeAllListeners('SIGTERM');
+    reload = () => undefined;
     // A second signal is ignored while the first one is being obeyed.
     process.on('SIGINT', () => undefined);
     process.on('SIGTERM', () => undefined);
@@ -72,12 +78,7 @@ async function run(): Promise<void> {
   };
   process.on('SIGINT', () => end('interrupt'));
   process.on('SIGTERM', () => end('terminated'));
-  process.on('SIGHUP', () => {
-    server.reopenLogs().then(
-      () => log.info('log files re-opened'),
-      (error: unknown) => log.error(`re-opening the log files failed: ${String(error)}`),
-    );
-  });
+  reload = makeReload({ server, dataDir: config.server.dataDir, log, say });
   // Users and credentials are re-read when their file changes; the signal must only not start the debugger.
   process.on('SIGUSR1', () => log.info('user and credential files are re-read when they change'));
 }

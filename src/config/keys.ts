@@ -218,6 +218,11 @@ export type DecodedConfig = {
 export const camelCase = (name: string): string =>
   name.replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
+/** `section.key` of a key. */
+export type KeyPath = {
+  [S in keyof Sections & string]: `${S}.${keyof Sections[S] & string}`;
+}[keyof Sections & string];
+
 /** `section.key` of every key. */
 export const keyPaths: readonly string[] = Object.entries(sections).flatMap(([section, keys]) =>
   Object.keys(keys).map((key) => `${section}.${key}`),

@@ -113,6 +113,10 @@ export function refuseUnsafeWithout(config: DecodedConfig): void {
     );
 }
 
+/** Whether the key (`section.key`) has an effect in this release. */
+export const isAvailable = (path: string): boolean =>
+  !Object.values(notYetAvailable).some((patterns) => patterns.some((pattern) => matches(pattern, path)));
+
 const matches = (pattern: string, path: string): boolean =>
   pattern.endsWith('.*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
 

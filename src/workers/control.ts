@@ -35,7 +35,8 @@ export interface ShardControl {
   /** Ends the shard at once: only the program's `close`, then the thread exits. */
   leave(): void;
   stats(): ShardStats;
-  reload(config: unknown): Promise<void>;
+  /** A configuration to go by from now on. Rejects when the program cannot; it goes on with the old one then. */
+  reload(config: unknown, logLevel: LogLevel): Promise<void>;
 }
 
 /** Published by a shard when its program has started, after the directory news of that start. */

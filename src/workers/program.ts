@@ -42,7 +42,7 @@ export interface ShardProgram {
   close(): void | Promise<void>;
   /** Plain data for `Supervisor.stats`. */
   stats(): unknown;
-  /** New configuration, plain data. */
+  /** New configuration, plain data. Called only when `start` has succeeded; rejecting, it changes nothing. */
   reload?(config: unknown): void | Promise<void>;
 }
 

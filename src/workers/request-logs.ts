@@ -9,8 +9,6 @@ import { formatRequestLine } from '../logging/request-line.js';
 
 export interface RequestLogs {
   readonly api: (finished: FinishedRequest) => void;
-  /** Opens the access log again under its name. */
-  reopen(): void;
   close(): void;
 }
 
@@ -18,11 +16,10 @@ export interface RequestLogs {
 export function openRequestLogs(config: Config, log: Logger): RequestLogs {
   const { accessLogFile } = config.api;
   const access: LogWriter | null = accessLogFile === '' ? null : openLogWriter(accessLogFile);
-  const lines = log.level !== 'error';
   return {
     api(finished) {
       const { request, status, bytes, duration } = finished;
-      if (lines) {
+      if (log.level !== 'error') {
         log.raw(
           formatRequestLine({
             startedAt: request.receivedAt,
@@ -49,7 +46,6 @@ export function openRequestLogs(config: Config, log: Logger): RequestLogs {
         }),
       );
     },
-    reopen: () => access?.reopen(),
     close: () => void access?.close(),
   };
 }

@@ -2,7 +2,8 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spawnGuard } from '../actors/guard/behavior.js';
+import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
+import { type GuardMessage, guardRef } from '../actors/guard/messages.js';
 import { spawnHasher } from '../actors/hasher/behavior.js';
 import { spawnRegistrar } from '../actors/registrar/behavior.js';
 import { disconnectStored } from '../actors/registrar/records.js';
@@ -10,12 +11,16 @@ import { spawnRetention } from '../actors/retention/behavior.js';
 import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
 import { spawnUserFile } from '../actors/user-file/behavior.js';
+import { type UserFileMessage, userFileRef } from '../actors/user-file/messages.js';
+import { openUsers } from '../auth/users/open-users.js';
 import { createClientRecords } from '../clients/client-records.js';
 import { CLIENTS_TOPIC } from '../clients/record.js';
+import { liveConfig } from '../config/live-config.js';
+import { planReload, type ReloadPlan } from '../config/reload.js';
 import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
-import { createLogger } from '../logging/create-logger.js';
-import type { LogWriter } from '../logging/log-writer.js';
+import { createLogger, type LevelSetting } from '../logging/create-logger.js';
+import { type LogWriter, openLogWriter } from '../logging/log-writer.js';
 import { createHostKey } from '../protocol/host-key.js';
 import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
 import { openStore } from '../store/open.js';
@@ -34,16 +39,26 @@ export interface RunningServer {
   readonly apiPort: number;
   /** MD5, colon-separated. */
   readonly fingerprint: string;
-  /** Re-opens log files. */
-  reopenLogs(): Promise<void>;
+  /**
+   * Re-opens the log files and goes by `wanted` as far as that needs no restart. Rejects with `Error` when something
+   * in it cannot be used; everything is as before then.
+   */
+  reload(wanted: Config): Promise<Pick<ReloadPlan, 'applied' | 'waiting'>>;
   /** Tells the agents, closes everything, flushes the store. Resolves with whether all of that worked in time. */
   stop(): Promise<boolean>;
 }
 
+export interface ServerLog {
+  readonly writer: LogWriter;
+  /** Set by `reload`. */
+  readonly level: LevelSetting;
+}
+
 /** Starts a server with a complete configuration (see `prepareDataDir`). Rejects when a listener cannot bind. */
-export async function serve(config: Config, writer: LogWriter): Promise<RunningServer> {
-  const { logLevel } = config.logging;
-  const log = createLogger({ level: logLevel, sink: writer.write, clock: systemClock, prefix: 'server' });
+export async function serve(initial: Config, { writer, level }: ServerLog): Promise<RunningServer> {
+  const live = liveConfig(initial);
+  const { config } = live;
+  const log = createLogger({ level, sink: writer.write, clock: systemClock, prefix: 'server' });
   await assertListenable(config);
   const { fingerprint } = createHostKey(config.server.keySeed);
   log.info(`Fingerprint ${fingerprint}`);
@@ -68,12 +83,12 @@ export async function serve(config: Config, writer: LogWriter): Promise<RunningS
   const supervisor = new Supervisor({
     shards: config.server.shards,
     program: new URL('./shard-program.js', import.meta.url),
-    config,
+    config: initial,
     system,
     bus,
     clock: systemClock,
     log,
-    logLevel,
+    logLevel: level.current,
     writeLines: writer.write,
   });
 
@@ -100,7 +115,7 @@ export async function serve(config: Config, writer: LogWriter): Promise<RunningS
       verify: (password, stored) => tasks.run('verifyPassword', { password, stored }),
       hash: (password) => tasks.run('hashPassword', { password }),
     });
-    if (config.api.authFile !== '') spawnUserFile(system, config.api.authFile);
+    spawnUserFile(system, config.api.authFile);
     spawnRegistrar(system, { server: config.server, records, store, log });
     spawnRetention(system, { config, store, log });
     const ports = await supervisor.start();
@@ -109,15 +124,34 @@ export async function serve(config: Config, writer: LogWriter): Promise<RunningS
       apiPort: ports.api ?? 0,
       fingerprint,
       stop,
-      async reopenLogs() {
+      async reload(wanted) {
+        const plan = planReload(config, wanted);
+        await assertUsable(plan.config);
         writer.reopen();
-        await supervisor.reload(config);
+        live.replace(plan.config);
+        level.current = config.logging.logLevel;
+        const limits: GuardMessage = { type: 'limits', limits: guardLimits(config) };
+        system.tell(guardRef, limits);
+        const users: UserFileMessage = { type: 'use', path: config.api.authFile };
+        system.tell(userFileRef, users);
+        // Restarted shards get it too. What waits for a restart is as it was: they must fit to the others.
+        await supervisor.reload(plan.config, level.current);
+        return plan;
       },
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Opens what the shards are going to open. Rejects with the reason why they could not. */
+async function assertUsable(config: Config): Promise<void> {
+  const { address, accessLogFile } = config.api;
+  if (address === '') return;
+  const log = createLogger({ level: 'error', sink: () => undefined, clock: systemClock });
+  await openUsers({ config, clock: systemClock, log, change: () => Promise.resolve() });
+  if (accessLogFile !== '') await openLogWriter(accessLogFile).close();
 }
 
 /** Shards share their ports by SO_REUSEPORT, which another server would share as well. */

@@ -5,19 +5,15 @@
 
 import { type ClientGate, openClientGate } from '../actors/client/accept.js';
 import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
-import { remoteHasher } from '../actors/hasher/remote-hasher.js';
-import { userFileChange } from '../actors/user-file/behavior.js';
 import { createAgentLogin } from '../auth/agents/create-agent-login.js';
-import { createApiAuth } from '../auth/create-api-auth.js';
-import { openUsers } from '../auth/users/open-users.js';
+import type { AgentLogin } from '../auth/guard.js';
 import { createClientIndex } from '../clients/client-index.js';
 import { createClientRecords, type StoppableClientRecords } from '../clients/client-records.js';
 import { CLIENTS_TOPIC, type ClientChange } from '../clients/record.js';
+import { liveConfig } from '../config/live-config.js';
 import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
-import { createApi } from '../http/api.js';
 import type { Listening } from '../http/engine.js';
-import { routes } from '../http/routes/index.js';
 import { listen } from '../http/server.js';
 import { type AgentListener, createAgentListener } from '../protocol/agent-listener.js';
 import { createHostKey } from '../protocol/host-key.js';
@@ -28,6 +24,7 @@ import { LocalPorts } from '../tunnels/ports/local-ports.js';
 import { version } from '../version.js';
 import type { BoundPorts, ShardProgram, ShardRuntime } from './program.js';
 import { openRequestLogs, type RequestLogs } from './request-logs.js';
+import { openShardApi, type ShardApi } from './shard-api.js';
 import { listenShared } from './shared-port.js';
 
 /** Go's HTTP server reads this much beyond the configured limit of headers. */
@@ -44,10 +41,12 @@ let gate: ClientGate | null = null;
 let logs: RequestLogs | null = null;
 let agentListener: AgentListener | null = null;
 let apiListener: Listening | null = null;
+let reload: ((config: Config) => Promise<void>) | null = null;
 
 export const program: ShardProgram = {
   async start(runtime) {
-    const config = runtime.config as Config;
+    const live = liveConfig(runtime.config as Config);
+    const { config } = live;
     const { system, clock, log, ports, reportPorts } = runtime;
     const hostKey = createHostKey(config.server.keySeed);
     const opened = openStore(config.server.dataDir, { log, clock });
@@ -68,6 +67,8 @@ export const program: ShardProgram = {
     guard = replica;
     await replica.ready;
     logs = openRequestLogs(config, log);
+    const makeLogin = (): AgentLogin =>
+      createAgentLogin({ config, guard: replica, log: log.named('client-listener'), clock });
 
     gate = openClientGate({
       system,
@@ -77,7 +78,9 @@ export const program: ShardProgram = {
       store: opened,
       tunnels: {
         ports: new LocalPorts(config.server.allowedPorts, clock),
-        checkPortTimeout: config.server.checkPortTimeout,
+        get checkPortTimeout() {
+          return config.server.checkPortTimeout;
+        },
         log,
       },
       log: log.named('client-listener'),
@@ -85,37 +88,31 @@ export const program: ShardProgram = {
     });
 
     const bound: Record<string, number> = {};
+    let api: ShardApi | null = null;
     if (config.api.address !== '') {
-      const users = await openUsers({ config, clock, log, change: userFileChange(system) });
-      const auth = createApiAuth({
-        config,
-        guard: replica,
-        users,
-        hasher: remoteHasher(system),
-        store: opened,
-        clock,
-        log,
-      });
       const context = {
-        config,
         actors: system,
         clients: index,
         clientRecords: records,
         store: opened,
-        auth,
         guard: replica,
         clock,
         log: log.named('api-listener'),
         fingerprint: hostKey.fingerprint,
         version,
       };
+      api = await openShardApi(config, {
+        context,
+        log,
+        onFinished: (finished) => logs?.api(finished),
+      });
       const { certFile, keyFile, tlsMin } = config.api;
       const options = {
         host: parseListenAddress(config.api.address).host,
         ...(certFile === '' ? {} : { tls: { certFile, keyFile, minVersion: tlsMin } }),
         maxHeaderBytes: config.api.maxRequestBytes + HEADER_SLACK_BYTES,
         onError: reportTo(log.named('api-listener')),
-        onRequest: createApi({ context, routes, onFinished: logs.api }),
+        onRequest: api.onRequest,
       };
       apiListener = await listenShared(portFor(config.api.address, API, ports), (port) =>
         listen({ ...options, port }),
@@ -123,12 +120,13 @@ export const program: ShardProgram = {
       bound[API] = apiListener.port;
     }
 
+    let login = makeLogin();
     const agentOptions = {
       config,
       host: parseListenAddress(config.server.address).host,
       shards: runtime.shards,
       listen,
-      login: createAgentLogin({ config, guard: replica, log: log.named('client-listener'), clock }),
+      login: { verify: (...attempt) => login.verify(...attempt) } satisfies AgentLogin,
       guard: replica,
       hostKey,
       onSession: (session: AgentSession) => gate?.accept(session),
@@ -140,6 +138,19 @@ export const program: ShardProgram = {
     );
     bound[AGENTS] = agentListener.port;
     reportPorts(bound);
+    reload = async (next) => {
+      // What may fail comes first: then nothing has changed.
+      const nextApi = await api?.prepare(next);
+      const nextLogs = openRequestLogs(next, log);
+      const reloadIndex = keepsOthers(config, next);
+      live.replace(next);
+      replica.configure(config);
+      login = makeLogin();
+      if (nextApi !== undefined) api?.use(nextApi);
+      logs?.close();
+      logs = nextLogs;
+      if (reloadIndex) index.load();
+    };
     if (runtime.place === 1) announce(log, config, bound);
   },
 
@@ -164,8 +175,13 @@ export const program: ShardProgram = {
     memory: process.memoryUsage(),
   }),
 
-  reload: () => logs?.reopen(),
+  reload: (config) => reload?.(config as Config),
 };
+
+/** Whether other disconnected clients are known under the next configuration. */
+const keepsOthers = ({ server }: Config, { server: next }: Config): boolean =>
+  server.purgeDisconnectedClients !== next.purgeDisconnectedClients ||
+  server.keepDisconnectedClients !== next.keepDisconnectedClients;
 
 /** The configured port, or the one the first shard got for port 0. */
 function portFor(address: string, name: string, ports: BoundPorts): number {

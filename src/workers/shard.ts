@@ -4,7 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { expose } from 'comlink';
 import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
-import { createLogger } from '../logging/create-logger.js';
+import { createLogger, type LevelSetting } from '../logging/create-logger.js';
 import { forwardLines } from '../logging/forward-lines.js';
 import { systemClock } from '../time.js';
 import { endpoint, SERVING_TOPIC, type ShardControl, type ShardData } from './control.js';
@@ -18,7 +18,8 @@ const CLOSE_TIMEOUT_MS = 1_000;
 const data = workerData as ShardData;
 const startedAt = systemClock.now();
 const lines = forwardLines((text) => parentPort?.postMessage(text));
-const log = createLogger({ level: data.logLevel, sink: lines.sink, clock: systemClock });
+const level: LevelSetting = { current: data.logLevel };
+const log = createLogger({ level, sink: lines.sink, clock: systemClock });
 const bus = new PortBus(log);
 const system = createActorSystem({ thread: data.thread, clock: systemClock, log, bus });
 
@@ -69,11 +70,7 @@ const control: ShardControl = {
 
   async drain(graceMs) {
     try {
-      const serving = await started.then(
-        () => true,
-        () => false,
-      );
-      if (serving) await program?.drain(graceMs);
+      if (await hasStarted()) await program?.drain(graceMs);
       await system.shutdown();
     } catch (error) {
       log.error(`shard ${data.place}: drain failed: ${describe(error)}`);
@@ -93,10 +90,18 @@ const control: ShardControl = {
     program: program?.stats() ?? null,
   }),
 
-  async reload(config) {
+  async reload(config, logLevel) {
+    if (!(await hasStarted())) return;
     await program?.reload?.(config);
+    level.current = logLevel;
   },
 };
+
+const hasStarted = (): Promise<boolean> =>
+  started.then(
+    () => true,
+    () => false,
+  );
 
 expose(control, endpoint(data.control));
 

@@ -49,6 +49,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #places: Place[];
   #config: unknown;
+  #logLevel: LogLevel;
   #ports: BoundPorts = {};
   #lastThread = 0;
   #phase: 'idle' | 'starting' | 'serving' | 'draining' = 'idle';
@@ -60,6 +61,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#config = options.config;
+    this.#logLevel = options.logLevel;
     this.#places = Array.from({ length: Math.max(1, options.shards) }, (_, index) => ({
       number: index + 1,
       shard: null,
@@ -117,12 +119,13 @@ export class Supervisor {
   }
 
   /** Hands a new configuration to every shard, also to those restarted later. A shard that fails is logged. */
-  async reload(config: unknown): Promise<void> {
+  async reload(config: unknown, logLevel: LogLevel): Promise<void> {
     this.#config = config;
+    this.#logLevel = logLevel;
     await Promise.all(
       this.#shards().map((shard) =>
         shard
-          .call((control) => control.reload(config), RELOAD_TIMEOUT)
+          .call((control) => control.reload(config, logLevel), RELOAD_TIMEOUT)
           .catch((error: Error) =>
             this.#options.log.error(`shard ${shard.place}: reload failed: ${error.message}`),
           ),
@@ -137,7 +140,7 @@ export class Supervisor {
 
   /** Makes the thread and connects it with main and every shard there is. */
   #launch(place: Place): void {
-    const { program, bus, clock, log, logLevel, writeLines } = this.#options;
+    const { program, bus, clock, log, writeLines } = this.#options;
     const thread = ++this.#lastThread;
     const links: Link[] = this.#shards().map((other) => {
       const { port1, port2 } = new MessageChannel();
@@ -151,7 +154,7 @@ export class Supervisor {
       place: place.number,
       shards: this.#places.length,
       program,
-      logLevel,
+      logLevel: this.#logLevel,
       links,
       clock,
       log,

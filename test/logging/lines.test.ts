@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatAccessLine, redactUri } from '../../src/logging/access-line.js';
-import { createLogger } from '../../src/logging/create-logger.js';
+import { createLogger, type LevelSetting } from '../../src/logging/create-logger.js';
 import { forwardLines } from '../../src/logging/forward-lines.js';
 import type { LogLevel } from '../../src/logging/logger.js';
 import { formatRequestLine, formatSize } from '../../src/logging/request-line.js';
@@ -24,6 +24,18 @@ describe('a log line', () => {
       '2026/11/23 15:05:58 info: server: Fingerprint aa:bb',
       '2026/11/23 15:05:58 error: server: acme: no',
     ]);
+  });
+
+  it('follows a level that changes, under every prefix', () => {
+    const level: LevelSetting = { current: 'error' };
+    const lines: string[] = [];
+    const log = createLogger({ level, sink: (line) => void lines.push(line), clock: { now: () => at } });
+    const named = log.named('api');
+    named.debug('before');
+    level.current = 'debug';
+    named.debug('after');
+    assert.equal(log.level, 'debug');
+    assert.deepEqual(lines, ['2026/11/23 15:05:58 debug: api: after']);
   });
 
   it('is written when its level is wanted', () => {

@@ -204,7 +204,7 @@ test('log lines of a shard come to main, a reload reaches every shard', async (t
   await supervisor.start();
   await ask(2, 'log');
   await log.until(/info: hello from a shard/);
-  await supervisor.reload({ failingThreads: [77] });
+  await supervisor.reload({ failingThreads: [77] }, 'info');
   assert.deepEqual(await ask(1, 'config'), { failingThreads: [77] });
   assert.deepEqual(await ask(2, 'config'), { failingThreads: [77] });
 });

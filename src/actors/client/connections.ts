@@ -25,7 +25,6 @@ interface Args {
 }
 
 interface State extends Args {
-  readonly interval: Milliseconds;
   checking: boolean;
 }
 
@@ -41,9 +40,8 @@ const connectionsBehavior: Behavior<ConnectionsMessage, State, Args> = {
   mailboxLimit: 100_000,
 
   preStart(ctx, { deps, connections }) {
-    const interval = Math.max(deps.server.checkClientsConnectionInterval, SHORTEST_INTERVAL);
-    ctx.schedule(interval, { type: 'check' });
-    return { deps, connections, interval, checking: false };
+    ctx.schedule(checkInterval(deps), { type: 'check' });
+    return { deps, connections, checking: false };
   },
 
   receive(ctx, state, message, sender) {
@@ -55,10 +53,11 @@ const connectionsBehavior: Behavior<ConnectionsMessage, State, Args> = {
         return;
       }
       case 'check': {
-        ctx.schedule(state.interval, { type: 'check' });
+        const interval = checkInterval(state.deps);
+        ctx.schedule(interval, { type: 'check' });
         if (state.checking) return;
         state.checking = true;
-        ctx.pipeToSelf(checkAll(state.deps, state.connections.values(), state.interval), () => ({
+        ctx.pipeToSelf(checkAll(state.deps, state.connections.values(), interval), () => ({
           type: 'checked',
         }));
         return;
@@ -69,3 +68,6 @@ const connectionsBehavior: Behavior<ConnectionsMessage, State, Args> = {
     }
   },
 };
+
+const checkInterval = ({ server }: ClientDeps): Milliseconds =>
+  Math.max(server.checkClientsConnectionInterval, SHORTEST_INTERVAL);

@@ -19,7 +19,7 @@ export interface GuardArgs {
 }
 
 interface State {
-  readonly limits: ListenerLimits;
+  limits: ListenerLimits;
   readonly attempts: Attempts;
   readonly logs: Readonly<Record<Listener, Logger>>;
   number: number;
@@ -53,6 +53,9 @@ export const guardBehavior: Behavior<GuardMessage, State, GuardArgs> = {
       case 'succeeded':
         if (!state.attempts.hasRecord(message.listener, message.ip, now)) return;
         publish(ctx, state, state.attempts.success(message.listener, message.ip), now);
+        return;
+      case 'limits':
+        state.limits = message.limits;
         return;
       case 'snapshot':
         return sender.reply({ number: state.number, attempts: state.attempts.snapshot(now) });

@@ -24,6 +24,8 @@ export interface GuardOptions {
 export interface GuardReplica extends Guard {
   /** Resolves when the replica holds what the guard actor knew; rejects with `ActorError`. Listen only then. */
   readonly ready: Promise<void>;
+  /** Goes by the thresholds of this configuration from now on; main tells the guard actor. */
+  configure(config: Config): void;
   /** Stops following the guard actor. */
   stop(): void;
 }
@@ -33,7 +35,7 @@ export interface GuardReplica extends Guard {
  * does not get from itself; so on main, where the actor lives, it would know only its own.
  */
 export function createGuard({ system, config, clock, log }: GuardOptions): GuardReplica {
-  const limits: ListenerLimits = guardLimits(config);
+  let limits: ListenerLimits = guardLimits(config);
   const attempts = new Attempts();
   /** Number of the change up to which the snapshot was complete; `undefined` until it came. */
   let restored: number | undefined;
@@ -61,6 +63,9 @@ export function createGuard({ system, config, clock, log }: GuardOptions): Guard
 
   return {
     ready,
+    configure(next) {
+      limits = guardLimits(next);
+    },
     stop: unsubscribe,
     isBanned: (listener, ip) => attempts.isBanned(listener, ip, clock.now()),
     mustWait: (listener, identity, ip) =>

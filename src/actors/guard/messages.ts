@@ -1,6 +1,6 @@
 /** Messages of the `guard` actor: one, on main. Every thread has a replica of its books (`create-guard.ts`). */
 
-import type { AttemptChange, AttemptSnapshot } from '../../auth/attempts.js';
+import type { AttemptChange, AttemptSnapshot, ListenerLimits } from '../../auth/attempts.js';
 import type { Listener } from '../../auth/guard.js';
 import type { ActorRef } from '../runtime/types.js';
 
@@ -19,6 +19,8 @@ export type GuardMessage =
     }
   /** Told, not asked. */
   | { readonly type: 'succeeded'; readonly listener: Listener; readonly ip: string }
+  /** Told by main when the configuration has changed. What has begun keeps its length. */
+  | { readonly type: 'limits'; readonly limits: ListenerLimits }
   /** Reply: `GuardSnapshot`. */
   | { readonly type: 'snapshot' };
 

@@ -11,6 +11,7 @@ import { REGISTRAR, type RegistrarMessage } from '../registrar/messages.js';
 import type { ActorContext, ActorRef, ActorSystem, Behavior } from '../runtime/types.js';
 
 export interface RetentionDeps {
+  /** Read again before every run. */
   readonly config: Pick<Config, 'server' | 'monitoring'>;
   readonly store: Pick<Store, 'sessions' | 'measurements'>;
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
@@ -47,16 +48,17 @@ const retentionBehavior: Behavior<Message, State, RetentionDeps> = {
   kind: RETENTION.kind,
 
   preStart(ctx, deps) {
-    if (deps.config.server.purgeDisconnectedClients) again(ctx, deps, 'clients');
-    // Without monitoring nothing is written, and what there is stays (spec 06 §2.3).
-    if (deps.config.monitoring.enabled) again(ctx, deps, 'measurements');
-    again(ctx, deps, 'sessions');
+    for (const task of ['clients', 'measurements', 'sessions'] as const) again(ctx, deps, task);
     return { deps, running: new Map() };
   },
 
   receive(ctx, { deps, running }, message) {
     const { task } = message;
     if (message.type === 'due') {
+      if (!isOn(deps, task)) {
+        again(ctx, deps, task);
+        return;
+      }
       const operation = run(ctx, deps, task);
       running.set(task, operation);
       ctx.pipeToSelf(operation, (outcome) => ({
@@ -82,6 +84,18 @@ const retentionBehavior: Behavior<Message, State, RetentionDeps> = {
 
 function again(ctx: ActorContext<Message>, deps: RetentionDeps, task: Task): void {
   ctx.schedule(interval(deps, task), { type: 'due', task });
+}
+
+function isOn({ config }: RetentionDeps, task: Task): boolean {
+  switch (task) {
+    case 'clients':
+      return config.server.purgeDisconnectedClients;
+    case 'measurements':
+      // Without monitoring nothing is written, and what there is stays (spec 06 §2.3).
+      return config.monitoring.enabled;
+    case 'sessions':
+      return true;
+  }
 }
 
 function interval({ config }: RetentionDeps, task: Task): Milliseconds {

@@ -5,5 +5,8 @@ import type { ActorRef } from '../runtime/types.js';
 
 export const userFileRef: ActorRef = { kind: 'user-file', id: 'main' };
 
-/** Reply: nothing, when the change is on disk. */
-export type UserFileMessage = { readonly type: 'set_password'; readonly change: PasswordChange };
+export type UserFileMessage =
+  /** Reply: nothing, when the change is on disk. */
+  | { readonly type: 'set_password'; readonly change: PasswordChange }
+  /** Told by main: the configuration names another file now. */
+  | { readonly type: 'use'; readonly path: string };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
-import { spawnGuard } from '../../../src/actors/guard/behavior.js';
+import { guardLimits, spawnGuard } from '../../../src/actors/guard/behavior.js';
 import { createGuard } from '../../../src/actors/guard/create-guard.js';
+import { type GuardMessage, guardRef } from '../../../src/actors/guard/messages.js';
 import { PortBus } from '../../../src/actors/runtime/port-bus.js';
 import { createActorSystem } from '../../../src/actors/runtime/system.js';
 import type { Config } from '../../../src/config/types.js';
@@ -92,6 +93,24 @@ test('a shard that starts later, or again, knows the bans', async (t) => {
   await start(2);
   assert.equal(await tell(2, 'isBanned'), true);
   assert.equal(await tell(2, 'mustWait', { identity: 'a' }), true);
+});
+
+test('new thresholds count for the next failure, and what has begun stays', async (t) => {
+  const { system, clock } = loneSystem();
+  t.after(() => system.shutdown());
+  const log = new MemoryLogger();
+  spawnGuard(system, config, log);
+  const guard = createGuard({ system, config, clock, log });
+  await guard.ready;
+  await guard.failed('api', 'anna', IP);
+  const next = { ...config, api: { ...config.api, maxFailedLogin: 2, userLoginWait: 0 } };
+  const message: GuardMessage = { type: 'limits', limits: guardLimits(next) };
+  system.tell(guardRef, message);
+  guard.configure(next);
+  assert.equal(guard.mustWait('api', 'anna', IP), true);
+  await guard.failed('api', 'bert', IP);
+  assert.equal(guard.mustWait('api', 'bert', IP), false);
+  assert.equal(guard.isBanned('api', IP), true);
 });
 
 test('without the guard actor a failure still counts in its own shard, and the log says so', async () => {

@@ -9,12 +9,11 @@ import { clientRecord } from '../../support/client-record.js';
 
 const HOUR = 3_600_000;
 
-function start(fleet: Fleet, monitoring: Partial<Config['monitoring']> = {}): void {
+const KEEP_ALL: Config['monitoring'] = { enabled: true, dataStorageDuration: 30 * 24 * HOUR };
+
+function start(fleet: Fleet, monitoring: Config['monitoring'] = KEEP_ALL): void {
   spawnRetention(fleet.main, {
-    config: {
-      server: fleet.server,
-      monitoring: { enabled: true, dataStorageDuration: 30 * 24 * HOUR, ...monitoring },
-    },
+    config: { server: fleet.server, monitoring },
     store: fleet.store,
     log: fleet.log,
   });
@@ -76,10 +75,30 @@ test('measurements older than the storage duration are removed, strictly', async
   fleet.clock.advance(1_000);
   await fleet.until(() => rows().length === 3);
   fleet.clock.advance(-1_000);
-  start(fleet, { dataStorageDuration: 120_000 });
+  start(fleet, { enabled: true, dataStorageDuration: 120_000 });
   fleet.clock.advance(120_000);
   await fleet.until(() => rows().length === 1);
   assert.deepEqual(rows(), [now]);
+});
+
+test('what is switched on or shortened while the server runs counts for the next run', async (t) => {
+  const fleet = await clientFleet(t, {
+    stored: [clientRecord('old', { disconnectedAt: '2024-12-31T00:00:00.000Z' })],
+  });
+  const now = fleet.clock.now();
+  fleet.store.measurements.append(measurement('c', now));
+  const monitoring = { enabled: false, dataStorageDuration: 30 * 24 * HOUR };
+  start(fleet, monitoring);
+  fleet.clock.advance(HOUR);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.notEqual(fleet.record('old'), undefined);
+  const rows = (): number =>
+    [...fleet.store.measurements.range(clientId('c'), 0, Number.MAX_SAFE_INTEGER)].length;
+  assert.equal(rows(), 1);
+  Object.assign(fleet.server, { purgeDisconnectedClients: true });
+  Object.assign(monitoring, { enabled: true, dataStorageDuration: 1_000 });
+  fleet.clock.advance(HOUR);
+  await fleet.until(() => fleet.record('old') === undefined && rows() === 0);
 });
 
 test('expired API sessions are removed hourly', async (t) => {
