@@ -84,8 +84,11 @@ export class EngineSocket implements ByteSocket {
 
   /** `message` is valid during this call only. */
   received(message: ArrayBuffer, isText = false): void {
+    const handlers = this.#handlers;
+    if (handlers === null) return;
     try {
-      this.#handlers?.onBytes(Buffer.from(new Uint8Array(message)), isText);
+      if (handlers.onTransientBytes !== undefined) handlers.onTransientBytes(Buffer.from(message));
+      else handlers.onBytes(Buffer.from(new Uint8Array(message)), isText);
     } catch (error) {
       this.onError(error);
       this.close(false);

@@ -8,7 +8,7 @@ import type { HostKey } from './host-key.js';
 import type { AgentSession } from './session.js';
 import { ServerAuth } from './session-auth.js';
 import { Session } from './session-core.js';
-import { DISCONNECT_GRACE } from './session-limits.js';
+import { DISCONNECT_GRACE, MAX_STRANGER_BYTES, MAX_UNREAD_BYTES } from './session-limits.js';
 import type { OfferChoice } from './ssh/algorithms.js';
 import { message } from './ssh/messages.js';
 import { SshTransport } from './ssh/transport.js';
@@ -44,6 +44,16 @@ export const acceptAgent = (options: AcceptAgentOptions): AcceptedAgent => {
   let session: Session | null = null;
   let ended = false;
   let grace: Milliseconds = DISCONNECT_GRACE;
+  let strangerBytes = 0;
+
+  /** False: too much came before the password; the connection ends. */
+  const isWelcome = (bytes: Buffer): boolean => {
+    if (session !== null) return true;
+    strangerBytes += bytes.length;
+    if (strangerBytes <= MAX_STRANGER_BYTES) return true;
+    transport.fail('too much data before authentication');
+    return false;
+  };
 
   const end = (cause: string): void => {
     if (ended) return;
@@ -74,7 +84,9 @@ export const acceptAgent = (options: AcceptAgentOptions): AcceptedAgent => {
     hostKey: options.hostKey,
     ...(options.offer === undefined ? {} : { offer: options.offer }),
     write(bytes) {
-      if (!socket.send(bytes)) session?.socketFull(true);
+      if (socket.send(bytes)) return;
+      session?.socketFull(true);
+      if (socket.bufferedBytes() > MAX_UNREAD_BYTES) transport.destroy('the agent does not read');
     },
     onReady: () => undefined,
     onKeys: () => session?.keysExchanged(),
@@ -99,7 +111,12 @@ export const acceptAgent = (options: AcceptAgentOptions): AcceptedAgent => {
     get authenticated() {
       return session !== null;
     },
-    onBytes: (bytes) => transport.receive(bytes),
+    onBytes(bytes) {
+      if (isWelcome(bytes)) transport.receive(bytes);
+    },
+    onTransientBytes(bytes) {
+      if (isWelcome(bytes)) transport.receiveTransient(bytes);
+    },
     onDrain: () => session?.socketFull(false),
     onClose() {
       hangUp.done();

@@ -17,6 +17,11 @@ export interface ByteSocket {
 export interface ByteSocketHandlers {
   /** `bytes` is a private copy that the receiver may keep and change. */
   onBytes(bytes: Buffer, isText?: boolean): void;
+  /**
+   * Called in place of `onBytes` when it exists, which saves a copy: `bytes` may be changed, but is valid only
+   * during the call.
+   */
+  onTransientBytes?(bytes: Buffer): void;
   onDrain(): void;
   onClose(): void;
 }

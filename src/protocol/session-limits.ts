@@ -33,5 +33,13 @@ export const MAX_INCOMING_CHANNELS = 256;
 
 /** How long `close` of a channel waits for the agent to take what is queued. */
 export const CHANNEL_LINGER: Milliseconds = 30_000;
+/** All an agent sends up to its password: some 2 KiB. Each byte costs time, and may cost an answer. */
+export const MAX_STRANGER_BYTES = 256 * 1024;
+/**
+ * Bytes the agent does not take. Channels and requests stop far below; only answers to an agent that asks without
+ * reading get here.
+ */
+export const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+
 /** How long a DISCONNECT message may take to leave. */
 export const DISCONNECT_GRACE: Milliseconds = 1_000;

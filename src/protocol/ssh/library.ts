@@ -33,6 +33,8 @@ export interface PayloadSink {
   (payload: Buffer): unknown;
   /** Largest packet accepted at the moment, bytes. */
   packetLimit: number;
+  /** The chunk being read is valid only during the call: packets must be copied out of it. */
+  transient: boolean;
 }
 
 /** What the library passes when new keys take effect for packets we receive. */

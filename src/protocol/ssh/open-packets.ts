@@ -12,6 +12,32 @@ const HEAD_BYTES = 4;
 /** Smallest packet: 1 byte of padding length, 4 of padding, a payload of at least nothing. */
 const MIN_PACKET_BYTES = 5;
 
+/**
+ * Packets in one message, which are handled in one go: at a microsecond or two each they hold up the thread. Agents
+ * send at most one.
+ */
+const MAX_PACKETS_PER_CHUNK = 10_000;
+
+/** Room for four full data packets; a chunk that a slow user holds keeps at most this much alive. */
+const SLAB_BYTES = 4 * (32 * 1024 + 64);
+/** Smaller ones come from the runtime's own pool. */
+const MIN_SLAB_PACKET_BYTES = 4096;
+
+let slab = Buffer.alloc(0);
+let slabUsed = 0;
+
+/** Memory for one packet: an allocation per packet would cost as much as decrypting it. */
+const allocatePacket = (length: number): Buffer => {
+  if (length < MIN_SLAB_PACKET_BYTES || length > SLAB_BYTES / 2) return Buffer.allocUnsafe(length);
+  if (slabUsed + length > slab.length) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const piece = slab.subarray(slabUsed, slabUsed + length);
+  slabUsed += length;
+  return piece;
+};
+
 export class PacketOpener implements LibraryDecipher {
   inSeqno: number;
   _onPayload: (payload: Buffer) => unknown;
@@ -21,7 +47,8 @@ export class PacketOpener implements LibraryDecipher {
 
   readonly #sink: PayloadSink;
   readonly #codec: OpenCodec;
-  #head: Buffer | null = null;
+  /** Length field of the present packet; needed again when it is opened. */
+  readonly #head = Buffer.alloc(HEAD_BYTES);
   #headLength = 0;
   /** `packet_length`, -1 while unknown. */
   #length = -1;
@@ -40,6 +67,7 @@ export class PacketOpener implements LibraryDecipher {
   decrypt(data: Buffer, from: number, to: number): number | undefined {
     const tagBytes = this.#codec.tagBytes;
     let at = from;
+    let packets = 0;
     while (at < to) {
       if (this.#length === -1) {
         at = this.#readHead(data, at, to);
@@ -49,12 +77,12 @@ export class PacketOpener implements LibraryDecipher {
       const total = length + tagBytes;
       let body: Buffer;
       let tag: Buffer;
-      if (this.#partial === null && to - at >= total) {
+      if (this.#partial === null && to - at >= total && !this.#sink.transient) {
         body = data.subarray(at, at + length);
         tag = data.subarray(at + length, at + total);
         at += total;
       } else {
-        this.#partial ??= Buffer.allocUnsafe(total);
+        this.#partial ??= allocatePacket(total);
         const taken = Math.min(total - this.#partialLength, to - at);
         data.copy(this.#partial, this.#partialLength, at, at + taken);
         at += taken;
@@ -63,6 +91,8 @@ export class PacketOpener implements LibraryDecipher {
         body = this.#partial.subarray(0, length);
         tag = this.#partial.subarray(length);
       }
+      packets += 1;
+      if (packets > MAX_PACKETS_PER_CHUNK) throw new Error('too many packets in one message');
       const payload = this.#finish(body, tag);
       const stop = this._onPayload(payload);
       if (stop !== undefined) return stop === false ? at : Number.POSITIVE_INFINITY;
@@ -78,42 +108,28 @@ export class PacketOpener implements LibraryDecipher {
   }
 
   #readHead(data: Buffer, from: number, to: number): number {
-    let at = from;
-    let head: Buffer;
-    if (this.#headLength === 0 && to - at >= HEAD_BYTES) {
-      head = data.subarray(at, at + HEAD_BYTES);
-      at += HEAD_BYTES;
-    } else {
-      const pieces =
-        this.#headLength === 0 || this.#head === null ? Buffer.allocUnsafe(HEAD_BYTES) : this.#head;
-      const taken = Math.min(HEAD_BYTES - this.#headLength, to - at);
-      data.copy(pieces, this.#headLength, at, at + taken);
-      this.#head = pieces;
-      this.#headLength += taken;
-      at += taken;
-      if (this.#headLength < HEAD_BYTES) return at;
-      head = pieces;
-    }
-    const length = this.#codec.length(head, this.inSeqno);
+    const taken = Math.min(HEAD_BYTES - this.#headLength, to - from);
+    data.copy(this.#head, this.#headLength, from, from + taken);
+    this.#headLength += taken;
+    if (this.#headLength < HEAD_BYTES) return from + taken;
+    const length = this.#codec.length(this.#head, this.inSeqno);
     const { uncounted, block, tagBytes } = this.#codec;
     if (length < MIN_PACKET_BYTES || length + HEAD_BYTES + tagBytes > this.#sink.packetLimit) {
       throw new Error(`Bad packet length: ${length}`);
     }
     if ((length + uncounted) % block !== 0) throw new Error(`Bad packet length: ${length}`);
-    this.#head = head;
     this.#headLength = 0;
     this.#length = length;
-    return at;
+    return from + taken;
   }
 
   #finish(body: Buffer, tag: Buffer): Buffer {
-    const plain = this.#codec.open(this.#head ?? body, body, tag, this.inSeqno);
+    const plain = this.#codec.open(this.#head, body, tag, this.inSeqno);
     const padding = plain[0] ?? 0;
     if (padding < 4 || padding >= plain.length) throw new Error('Bad padding length');
     this.inSeqno = (this.inSeqno + 1) >>> 0;
     this.packets += 1;
     this.bytes += body.length;
-    this.#head = null;
     this.#length = -1;
     this.#partial = null;
     this.#partialLength = 0;

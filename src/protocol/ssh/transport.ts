@@ -35,6 +35,9 @@ const REKEY_BYTES_CHACHA = 2 ** 30;
 const PACKETS_PER_REKEY = 64;
 const FREE_REKEYS = 16;
 
+/** Payloads held back while keys are exchanged; they are few unless the peer delays its part and goes on asking. */
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
+
 /** What the library is fed instead of the peer's line, which it would refuse. */
 const STAND_IN_IDENT = Buffer.from('SSH-2.0-x\r\n');
 
@@ -120,6 +123,7 @@ export class SshTransport implements OutboxOwner {
     const transportMessage = this.#protocol._onPayload;
     this.#sink = Object.assign((payload: Buffer) => this.#dispatch(payload, transportMessage), {
       packetLimit: STRANGER_PACKET_BYTES,
+      transient: false,
     });
     this.#protocol._onPayload = this.#sink;
   }
@@ -156,13 +160,27 @@ export class SshTransport implements OutboxOwner {
   /** Takes bytes from the peer; `bytes` now belongs to the transport, which decrypts in place. */
   receive(bytes: Buffer): void {
     if (this.#ended) return;
-    this.together(() => {
-      try {
-        this.#parse(bytes);
-      } catch (error) {
-        this.fail(error instanceof Error ? error.message : String(error));
-      }
-    });
+    this.#holding += 1;
+    try {
+      this.#parse(bytes);
+    } catch (error) {
+      this.fail(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#holding -= 1;
+      if (this.#holding === 0) flushOutbox(this);
+    }
+  }
+
+  /** Takes bytes that are valid during the call only. */
+  receiveTransient(bytes: Buffer): void {
+    // Before the first keys the library reads, and keeps parts of what it is given.
+    if (!this.#ready) {
+      this.receive(Buffer.from(bytes));
+      return;
+    }
+    this.#sink.transient = true;
+    this.receive(bytes);
+    this.#sink.transient = false;
   }
 
   /** Runs `work`; all it sends leaves as one message (several when it is much). */
@@ -187,6 +205,7 @@ export class SshTransport implements OutboxOwner {
     if (this.exchangingKeys) {
       this.#queue.push(body.length === 0 ? Buffer.from(head) : Buffer.concat([head, body]));
       this.#queuedBytes += head.length + body.length;
+      if (this.#queuedBytes > MAX_HELD_BYTES) this.fail('key exchange takes too long');
       return;
     }
     this.#seal(head, body);
