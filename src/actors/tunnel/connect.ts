@@ -2,8 +2,9 @@
 
 import { AppError } from '../../errors.js';
 import type { AgentSession } from '../../protocol/session.js';
+import type { Milliseconds, Timer } from '../../time.js';
 import { atLeast, parseAgentVersion } from '../../tunnels/agent-version.js';
-import { remotesToReestablish } from '../../tunnels/reestablish.js';
+import { type Reestablished, remotesToReestablish } from '../../tunnels/reestablish.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import { remoteText } from '../../tunnels/remote-text.js';
 import { askTunnelAllowed, isDenial } from './ask-agent.js';
@@ -23,12 +24,18 @@ export interface ConnectRequest {
 export interface ConnectResult {
   /** For the reply, in the order started, ports filled in. */
   readonly remotes: readonly Remote[];
-  /** Old tunnels that could not be started again, and those that need a feature not there, with the reason. */
+  /** Old tunnels that could not be started again or asked for in time, and those that need a feature not there, with the reason. */
   readonly skipped: readonly { readonly remote: Remote; readonly reason: string }[];
 }
 
 /** First release whose agents know `check_tunnel_allowed`. */
 const ASKS_SINCE = '0.6.4';
+/**
+ * For all questions together. The agent waits 30 s for the reply to `new_connection`, of which the claim of its id
+ * and the start of the tunnels need their part.
+ */
+const ASKING_LIMIT: Milliseconds = 15_000;
+const NOT_ASKED = `the agent did not say within ${ASKING_LIMIT / 1000} s whether it is allowed`;
 
 /**
  * Starts what the agent asks for and what survives of its old tunnels, old random ones on their former port
@@ -42,13 +49,14 @@ export async function openTunnelsAtConnect(
   request: ConnectRequest,
 ): Promise<ConnectResult> {
   const { session, requested } = request;
-  const survivors = request.old === null ? [] : await oldTunnels(request, request.old);
   const remotes: Remote[] = [];
   const skipped: { remote: Remote; reason: string }[] = [];
   const skip = (remote: Remote, reason: string): void => {
     skipped.push({ remote, reason });
     deps.log.error(`tunnel ${remoteText(remote)} not started: ${reason}`);
   };
+
+  const survivors = request.old === null ? [] : await oldTunnels(ctx, request, request.old, skip);
 
   for (const remote of requested) {
     const missing = missingFeature(remote);
@@ -88,27 +96,43 @@ export function connectFailureText(error: unknown): string {
 }
 
 async function oldTunnels(
+  ctx: TunnelParent,
   request: ConnectRequest,
   old: readonly TunnelRecord[],
-): Promise<{ remote: Remote; preferredPort: number | null }[]> {
+  skip: (remote: Remote, reason: string) => void,
+): Promise<readonly Reestablished[]> {
   const version = parseAgentVersion(request.version);
   if (!version.ok) {
     throw new AppError('bad_request', { title: `failed to determine client version: ${version.error}` });
   }
   const candidates = remotesToReestablish(old, request.requested);
   if (!atLeast(version.value, ASKS_SINCE)) return candidates;
-  const kept = [];
-  for (const candidate of candidates) {
-    try {
-      await askTunnelAllowed(request.session, candidate.remote);
-      kept.push(candidate);
-    } catch (error) {
-      if (!isDenial(error)) {
-        throw new AppError('bad_request', {
-          title: `failed to filter tunnels: ${connectFailureText(error)}`,
-        });
+  let timer: Timer | undefined;
+  const limit = new Promise<'late'>((resolve) => {
+    timer = ctx.clock.after(ASKING_LIMIT, () => resolve('late'));
+  });
+  const kept: Reestablished[] = [];
+  try {
+    for (const [place, candidate] of candidates.entries()) {
+      const answer = await Promise.race([isAllowed(request.session, candidate.remote), limit]);
+      if (answer === 'late') {
+        for (const { remote } of candidates.slice(place)) skip(remote, NOT_ASKED);
+        break;
       }
+      if (answer) kept.push(candidate);
     }
+  } finally {
+    timer?.cancel();
   }
   return kept;
+}
+
+async function isAllowed(session: AgentSession, remote: Remote): Promise<boolean> {
+  try {
+    await askTunnelAllowed(session, remote);
+    return true;
+  } catch (error) {
+    if (isDenial(error)) return false;
+    throw new AppError('bad_request', { title: `failed to filter tunnels: ${connectFailureText(error)}` });
+  }
 }

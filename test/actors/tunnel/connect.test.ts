@@ -154,6 +154,30 @@ describe('tunnels at the connection of a client (spec 05 §11)', () => {
     assert.deepEqual(result.skipped, []);
   });
 
+  it('a slow agent is asked for 15 s in all; what it has not allowed by then is skipped, and named', async () => {
+    session = echoSession({
+      onRequest() {
+        const { length } = session.requests;
+        owner.clock.advance(length === 3 ? 1_000 : 7_000);
+        return length === 3 ? new Promise(() => undefined) : success({ IsAllowed: true });
+      },
+    });
+    const old = ['a', 'b', 'c', 'd'].map((host, place) =>
+      random(`${place + 1}`, `${host}:1`, owner.allowed[place]),
+    );
+    const result = await open([], old);
+    assert.equal(session.requests.length, 3);
+    assert.deepEqual(
+      result.remotes.map((one) => one.rhost),
+      ['a', 'b'],
+    );
+    assert.deepEqual(
+      result.skipped.map(({ remote, reason }) => [remote.rhost, reason]),
+      ['c', 'd'].map((host) => [host, 'the agent did not say within 15 s whether it is allowed']),
+    );
+    assert.equal(owner.errors.length, 2);
+  });
+
   for (const version of ['0.6.3', '0.0.0-src']) {
     it(`${version} is not asked`, async () => {
       const result = await open([], [random('1', 'a:1', owner.allowed[0])], version);
