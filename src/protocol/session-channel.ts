@@ -259,7 +259,7 @@ export const channelRequestOf = (
   payload: Buffer,
 ): { readonly name: string; readonly wantReply: boolean; readonly data: Buffer } | null => {
   const reader = new PacketReader(payload, 5);
-  const name = reader.text();
+  const name = reader.name();
   const wantReply = reader.boolean();
   return name === null || wantReply === null ? null : { name, wantReply, data: reader.rest() };
 };

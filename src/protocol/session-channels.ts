@@ -9,6 +9,7 @@ import {
   MAX_INCOMING_CHANNELS,
   MAX_OPENS_IN_FLIGHT,
   MAX_OPENS_WAITING,
+  MIN_DATA_BYTES,
   WINDOW_BYTES,
 } from './session-limits.js';
 import type { SessionLink } from './session-link.js';
@@ -161,8 +162,8 @@ export class SessionChannels {
     }
     const remoteId = reader.u32();
     const window = reader.u32();
-    const dataBytes = reader.u32();
-    if (remoteId === null || window === null || dataBytes === null || dataBytes === 0) {
+    const dataBytes = reader.u32() ?? 0;
+    if (remoteId === null || window === null || dataBytes < MIN_DATA_BYTES) {
       opening.reject(new SessionError('closed', 'malformed channel confirmation'));
       this.link.fail('malformed channel confirmation');
       return;
@@ -176,11 +177,11 @@ export class SessionChannels {
 
   #receiveOpen(payload: Buffer): void {
     const reader = new PacketReader(payload);
-    const type = reader.text();
+    const type = reader.name();
     const remoteId = reader.u32();
     const window = reader.u32();
-    const dataBytes = reader.u32();
-    if (type === null || remoteId === null || window === null || dataBytes === null || dataBytes === 0) {
+    const dataBytes = reader.u32() ?? 0;
+    if (type === null || remoteId === null || window === null || dataBytes < MIN_DATA_BYTES) {
       this.link.fail('malformed channel open');
       return;
     }

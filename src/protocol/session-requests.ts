@@ -106,7 +106,7 @@ export class SessionRequests {
 
   receiveRequest(payload: Buffer): void {
     const reader = new PacketReader(payload);
-    const name = reader.text();
+    const name = reader.name();
     const wantReply = reader.boolean();
     if (name === null || wantReply === null) {
       this.link.fail('malformed global request');

@@ -359,7 +359,19 @@ const violations: readonly (readonly [string, (pair: SessionPair) => void, RegEx
   ['a failure for an open channel', ({ agent }) => agent.send(packet(92, [0, 1, 'x', ''])), /not opened/],
   ['a length that does not fit', ({ agent }) => agent.send(packet(94, [0, 5], 'xx')), /malformed/],
   ['a channel message cut short', ({ agent }) => agent.send(Buffer.of(96, 0)), /malformed/],
-  ['an open with packet size 0', ({ agent }) => agent.send(packet(90, ['x', 9, 1, 0])), /malformed/],
+  // Each byte of a user would become a message of its own.
+  ['an open with tiny data messages', ({ agent }) => agent.send(packet(90, ['x', 9, 1, 1])), /malformed/],
+  [
+    'an endless channel type',
+    ({ agent }) => agent.send(packet(90, ['x'.repeat(300), 9, 1, 32768])),
+    /malformed/,
+  ],
+  ['an endless request name', ({ agent }) => agent.send(packet(80, ['x'.repeat(300), true])), /malformed/],
+  [
+    'an endless channel request name',
+    ({ agent }) => agent.send(packet(98, [0, 'x'.repeat(300), true])),
+    /malformed/,
+  ],
   [
     'data after close',
     ({ agent }) => {
@@ -407,6 +419,7 @@ test('channels the agent opens: refused with reason 3 without a receiver, bounde
       },
     }),
   );
+  await assert.rejects(agent.open('stdout', Buffer.alloc(600_000), channelHandlers()), /too many channels/);
   const session = await agent.open('session', '', channelHandlers());
   assert.equal(await session.request('subsystem', packet(0, ['sftp']).subarray(1)), true);
   assert.equal(await session.request('subsystem', Buffer.alloc(0)), false);

@@ -1,5 +1,8 @@
 /** SSH's primitive types (RFC 4251 §5). Readers never throw: a short packet yields `null`. */
 
+/** Names of requests and channel types; RFC 4250 §4.6.1 allows 64. */
+const MAX_NAME_BYTES = 256;
+
 /** Reads one packet from front to back. */
 export class PacketReader {
   #at: number;
@@ -37,6 +40,12 @@ export class PacketReader {
   text(): string | null {
     const bytes = this.string();
     return bytes === null ? null : bytes.toString('utf8');
+  }
+
+  /** Short text that says what kind of thing follows; a longer one is no name. */
+  name(): string | null {
+    const bytes = this.string();
+    return bytes === null || bytes.length > MAX_NAME_BYTES ? null : bytes.toString('utf8');
   }
 
   rest(): Buffer {
