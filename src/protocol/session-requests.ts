@@ -61,7 +61,7 @@ export class SessionRequests {
   ) {}
 
   get pending(): boolean {
-    return this.#onWire !== null || this.#waiting.length > 0;
+    return (this.#onWire !== null && !this.#onWire.expired) || this.#waiting.length > 0;
   }
 
   /** Sets the receiver and delivers what came before. */

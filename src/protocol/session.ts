@@ -65,7 +65,7 @@ export interface AgentSession {
    * after the time-out is consumed and dropped. Rejects with `SessionError`.
    */
   request(name: string, payload: Buffer | string, timeoutMs: number): Promise<RequestReply>;
-  /** Whether a request is on the wire or waiting. */
+  /** Whether a request is on the wire or waiting; one whose time is over does not count. */
   readonly requestPending: boolean;
   /** Sends a global request that wants no reply. */
   notify(name: string, payload: Buffer | string): void;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Answer, SessionError } from '../../src/protocol/session.js';
+import type { Session } from '../../src/protocol/session-core.js';
 import { packet } from '../../src/protocol/ssh/wire.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { sessionHandlers, sessionPair } from '../support/session-pair.js';
@@ -243,8 +244,38 @@ test('a receiver that throws fails its request and nothing else', async () => {
   pair.server.close();
 });
 
+test('an agent that asks and does not read the answers is cut off', async () => {
+  const { server, agent, serverSocket, ended } = await sessionPair();
+  server.handle(sessionHandlers({ onRequest: (_n, _p, answer) => answer?.(true, Buffer.alloc(200_000)) }));
+  serverSocket.held = true;
+  for (let at = 0; at < 100; at += 1) agent.send(packet(80, ['x', true]));
+  assert.match(await ended, /does not read/);
+  assert.equal(serverSocket.closed, true);
+});
+
+test('an agent that asks during a key exchange it never finishes is cut off', async () => {
+  const { server, agent, serverSocket, ended } = await sessionPair();
+  server.handle(sessionHandlers({ onRequest: (_n, _p, answer) => answer?.(true, Buffer.alloc(200_000)) }));
+  // Our KEXINIT does not reach the agent, which asks on.
+  serverSocket.held = true;
+  (server as Session).rekey();
+  for (let at = 0; at < 100; at += 1) agent.send(packet(80, ['x', true]));
+  assert.match(await ended, /key exchange takes too long/);
+});
+
 test('a malformed request ends the connection', async () => {
   const { agent, ended } = await sessionPair();
   agent.send(Buffer.of(80, 0, 0, 1, 0, 1));
   assert.match(await ended, /malformed global request/);
+});
+
+test('a request whose time is over is not under way any more, so that a silent agent is found out', async () => {
+  const clock = new ManualClock();
+  const { server } = await sessionPair({ clock });
+  const slow = server.request('check_port', '', 1000);
+  assert.equal(server.requestPending, true);
+  clock.advance(1000);
+  await assert.rejects(slow, code('timeout'));
+  assert.equal(server.requestPending, false);
+  server.close();
 });
