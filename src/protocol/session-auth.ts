@@ -120,10 +120,11 @@ export class ServerAuth {
       this.#fail();
       for (const waiting of this.#waiting.splice(0)) this.receive(waiting);
     };
-    this.peer.verify(authId, password).then(decide, (error: unknown) => {
+    const failed = (error: unknown): boolean => {
       this.peer.onError(error);
-      decide(false);
-    });
+      return false;
+    };
+    this.peer.verify(authId, password).catch(failed).then(decide).catch(failed);
   }
 
   #fail(): void {

@@ -137,3 +137,20 @@ test('a check that throws counts as a failure', async () => {
   await assert.rejects(pair);
   assert.deepEqual(errors, ['asked']);
 });
+
+test('a receiver that throws at a new session is reported, nothing else', async () => {
+  const errors: unknown[] = [];
+  const auth = new ServerAuth({
+    send: () => undefined,
+    disconnect: () => undefined,
+    verify: async () => true,
+    onSuccess: () => {
+      throw new Error('shutting down');
+    },
+    onError: (error) => errors.push(error),
+  });
+  auth.receive(service);
+  auth.receive(password('x'));
+  await turn();
+  assert.deepEqual(errors.map(String), ['Error: shutting down']);
+});
