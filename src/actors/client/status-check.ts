@@ -46,8 +46,11 @@ async function probe(deps: ClientDeps, connection: Connection): Promise<void> {
   }
 }
 
+/** More bytes than any reply below has. */
+const LONGEST_REPLY = 32;
+
 /** Whether the reply to `ping` shows a living agent, old ones with their odd replies included. */
 export function isAlive(reply: RequestReply): boolean {
-  const text = reply.payload.toString('utf8');
+  const text = reply.payload.toString('utf8', 0, LONGEST_REPLY);
   return reply.ok ? text === '' || text === 'null' : text === 'unknown request';
 }

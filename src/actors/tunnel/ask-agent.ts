@@ -11,6 +11,8 @@ const REPLY_TIMEOUT: Milliseconds = 30_000;
 const NANOSECONDS_PER_MILLISECOND: Nanoseconds = 1_000_000;
 /** Agents' texts reach API callers; longer ones are cut. */
 const LONGEST_TEXT = 2_048;
+/** Answers have some hundred bytes; a packet could bring 32 MiB, which would take the thread long to decode. */
+const MOST_REPLY_BYTES = 64 * 1024;
 /** Agents before 0.6.4 do not know the question. */
 const UNKNOWN_REQUEST = 'unknown request';
 
@@ -65,7 +67,7 @@ async function ask(
 ): Promise<{ readonly ok: boolean; readonly text: string }> {
   try {
     const reply = await session.request(name, JSON.stringify(question), REPLY_TIMEOUT + extraTime);
-    return { ok: reply.ok, text: reply.payload.toString('utf8') };
+    return { ok: reply.ok, text: reply.payload.toString('utf8', 0, MOST_REPLY_BYTES) };
   } catch (error) {
     const reason = error instanceof SessionError ? error.message : 'connection failed';
     throw new AppError('internal', { title: `failed to send request: ${reason}`, cause: error });

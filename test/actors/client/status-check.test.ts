@@ -13,6 +13,7 @@ const outcomes: readonly (readonly [what: string, reply: () => RequestReply, ali
   ['success, null', () => success(null), true],
   ['unknown request', () => failure('unknown request'), true],
   ['success with something else', () => success(1), false],
+  ['success and very much', () => ({ ok: true, payload: Buffer.alloc(1_000_000) }), false],
   ['another failure', () => failure('busy'), false],
   [
     'time-out',

@@ -114,6 +114,16 @@ describe('creating a tunnel (spec 05 §26.2)', () => {
         '500 invalid client response format: failed to decode response into *comm.CheckTunnelAllowedResponse: invalid JSON',
       ],
       [
+        'answers without end',
+        {
+          check_tunnel_allowed: {
+            ok: true,
+            payload: Buffer.from(`{"IsAllowed":true}${' '.repeat(1_000_000)}x`),
+          },
+        },
+        'accepted',
+      ],
+      [
         'answers a list',
         { check_port: success([]) },
         '409 invalid client response format: failed to decode response into *comm.CheckPortResponse: not an object',
