@@ -7,6 +7,7 @@ import { type ChannelOwner, channelRequestOf, dataOf, SessionChannel } from './s
 import {
   DATA_BYTES,
   MAX_INCOMING_CHANNELS,
+  MAX_OPEN_BYTES,
   MAX_OPENS_IN_FLIGHT,
   MAX_OPENS_WAITING,
   MIN_DATA_BYTES,
@@ -25,7 +26,7 @@ interface Opening {
 }
 
 /** Longest refusal text of an agent that is passed on. */
-const MAX_REFUSAL_LENGTH = 1024;
+const MAX_REFUSAL_BYTES = 1024;
 
 export class SessionChannels {
   /** Confirmed channels by our number; holes are free numbers. */
@@ -36,6 +37,8 @@ export class SessionChannels {
   /** Channels with data that wait for the congestion to end, in the order in which they will be served. */
   #waitForRoom = new Set<SessionChannel>();
   #incoming = 0;
+  /** No number below is free. */
+  #firstFree = 0;
   readonly #byAgent = new Set<SessionChannel>();
   readonly #owner: ChannelOwner;
 
@@ -131,8 +134,12 @@ export class SessionChannels {
     for (const channel of this.#open.splice(0)) channel?.connectionLost();
   }
 
+  /** The lowest number that is free, as Go uses them. */
   #freeNumber(): number {
-    for (let id = 0; ; id += 1) if (this.#open[id] === undefined && !this.#opening.has(id)) return id;
+    let id = this.#firstFree;
+    while (this.#open[id] !== undefined || this.#opening.has(id)) id += 1;
+    this.#firstFree = id + 1;
+    return id;
   }
 
   #sendOpens(): void {
@@ -154,8 +161,9 @@ export class SessionChannels {
     const reader = new PacketReader(payload, 5);
     this.#opening.delete(id);
     if (!confirmed) {
+      this.#firstFree = Math.min(this.#firstFree, id);
       const reason = reader.u32() ?? 0;
-      const text = (reader.text() ?? '').slice(0, MAX_REFUSAL_LENGTH);
+      const text = reader.string()?.toString('utf8', 0, MAX_REFUSAL_BYTES) ?? '';
       opening.reject(new SessionError('refused', text, reason));
       this.#sendOpens();
       return;
@@ -193,7 +201,7 @@ export class SessionChannels {
       this.link.send(packet(message.channelOpenFailure, [remoteId, reason, text, 'en']));
     };
     this.#incoming += 1;
-    if (this.#incoming > MAX_INCOMING_CHANNELS) {
+    if (this.#incoming > MAX_INCOMING_CHANNELS || payload.length > MAX_OPEN_BYTES) {
       refuse(openFailure.resourceShortage, 'too many channels');
       return;
     }
@@ -259,6 +267,7 @@ export class SessionChannels {
 
   #release(channel: SessionChannel): void {
     this.#open[channel.localId] = undefined;
+    this.#firstFree = Math.min(this.#firstFree, channel.localId);
     this.#waitForRoom.delete(channel);
     if (this.#byAgent.delete(channel)) this.#incoming -= 1;
   }

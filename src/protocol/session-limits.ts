@@ -33,6 +33,9 @@ export const MAX_UNANSWERED_BYTES = 40 * 1024 * 1024;
 /** Channels an agent may have open on its own account: two output streams per running command. */
 export const MAX_INCOMING_CHANNELS = 256;
 
+/** Type-specific data of an incoming channel: a job as we sent it, at most. */
+export const MAX_OPEN_BYTES = 512 * 1024;
+
 /** How long `close` of a channel waits for the agent to take what is queued. */
 export const CHANNEL_LINGER: Milliseconds = 30_000;
 /** All an agent sends up to its password: some 2 KiB. Each byte costs time, and may cost an answer. */

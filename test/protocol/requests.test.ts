@@ -250,7 +250,6 @@ test('an agent that asks and does not read the answers is cut off', async () => 
   serverSocket.held = true;
   for (let at = 0; at < 100; at += 1) agent.send(packet(80, ['x', true]));
   assert.match(await ended, /does not read/);
-  assert.equal(serverSocket.closed, true);
 });
 
 test('an agent that asks during a key exchange it never finishes is cut off', async () => {
