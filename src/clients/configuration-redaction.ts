@@ -1,6 +1,6 @@
 /** Takes the secrets out of an agent's configuration before it is stored or shown. Spec 01 §6.4, 03 §4.1. */
 
-import { jsonText } from '../json-text.js';
+import { jsonText } from '../go/json-text.js';
 
 /** Characters of the result. A full configuration with long lists has some KiB; this is stored for every client. */
 export const MAX_CONFIGURATION_LENGTH = 128 * 1024;

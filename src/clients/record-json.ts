@@ -1,6 +1,7 @@
 /** A client as the API shows it: keys, their order and their form are those of spec 03 §4.1. */
 
-import { goInstant, jsonText } from '../json-text.js';
+import { goInstant } from '../go/instant.js';
+import { jsonText } from '../go/json-text.js';
 import type { Instant } from '../time.js';
 import { tunnelToJson } from '../tunnels/remote-json.js';
 import type { ClientRecord, UpdatesStatus } from './record.js';

@@ -1,6 +1,6 @@
 /** Which visible client has which tag. Spec 03 §6. */
 
-import { jsonText } from '../json-text.js';
+import { jsonText } from '../go/json-text.js';
 import type { ClientRecord } from './record.js';
 
 export interface TagRow {

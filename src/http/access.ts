@@ -2,9 +2,9 @@
 
 import { ADMINISTRATORS, type Principal } from '../auth/principal.js';
 import { AppError } from '../errors.js';
+import { goQuote } from '../go/quote.js';
 import { clientId } from '../ids.js';
 import type { ApiContext } from './context.js';
-import { goQuote } from './json/go-quote.js';
 import type { Access } from './route.js';
 
 /**

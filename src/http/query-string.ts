@@ -1,4 +1,4 @@
-import { goQuote } from './json/go-quote.js';
+import { goQuote } from '../go/quote.js';
 
 /** A decoded query string: pairs in the order received, `+` is a space, names percent-decoded too. */
 export interface QueryString {

@@ -1,7 +1,7 @@
 /** The shapes of answers: envelopes, refusals, plain texts. The one place where an error becomes an answer. */
 
 import { AppError, AppErrorList } from '../errors.js';
-import { toJson } from './json/encode.js';
+import { jsonText } from '../go/json-text.js';
 import type { ApiReply } from './route.js';
 
 export type HeaderLine = readonly [name: string, value: string];
@@ -27,7 +27,7 @@ const DEFAULT_RETRY_AFTER = 1;
 export function replyAnswer(reply: ApiReply): Answer {
   if ('data' in reply) {
     const body = reply.meta === undefined ? { data: reply.data } : { data: reply.data, meta: reply.meta };
-    return { status: reply.status, headers: JSON_HEADERS, body: toJson(nullData(body)) };
+    return { status: reply.status, headers: JSON_HEADERS, body: jsonText(nullData(body)) };
   }
   if ('json' in reply) return { status: reply.status, headers: JSON_HEADERS, body: reply.json };
   if ('text' in reply) {
@@ -56,7 +56,7 @@ export function errorAnswer(error: unknown): Answer {
   const headers: HeaderLine[] = [...JSON_HEADERS];
   const retryAfter = first.retryAfterSeconds ?? (mayRetry(first.status) ? DEFAULT_RETRY_AFTER : undefined);
   if (retryAfter !== undefined) headers.push(['Retry-After', String(retryAfter)]);
-  return { status: first.status, headers, body: toJson({ errors }) };
+  return { status: first.status, headers, body: jsonText({ errors }) };
 }
 
 /**

@@ -3,7 +3,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { EngineRequest, EngineResponse } from '../http/engine.js';
 import type { Logger } from '../logging/logger.js';
-import { formatRequestLine } from '../logging/request-line.js';
+import { logRequest } from '../logging/request-line.js';
 import type { Clock } from '../time.js';
 
 type Headers = readonly (readonly [string, string])[];
@@ -16,18 +16,7 @@ export const accessLog = (request: EngineRequest, log: Logger, clock: Clock): Ac
   return (status, size) => {
     if (written) return;
     written = true;
-    if (log.level === 'error') return;
-    log.raw(
-      formatRequestLine({
-        startedAt: request.receivedAt,
-        method: request.method,
-        path: request.path,
-        status,
-        duration: clock.now() - request.receivedAt,
-        size,
-        ip: request.remoteAddress,
-      }),
-    );
+    logRequest(log, request, { status, duration: clock.now() - request.receivedAt, size });
   };
 };
 

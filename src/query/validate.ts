@@ -1,8 +1,9 @@
 /** Checks a parsed list request against what the endpoint supports. Spec 03 §3.2. */
 
 import { AppError, AppErrorList } from '../errors.js';
+import { parseGoInteger } from '../go/integer.js';
+import { goQuote } from '../go/quote.js';
 import type { QueryString } from '../http/query-string.js';
-import { goQuote } from '../tunnels/go/quote.js';
 import { type ParsedFilter, parseFields, parseList, type RequestedFields } from './parse.js';
 import type { Filter, ListOptions, ListSupport, SortKey } from './types.js';
 
@@ -125,9 +126,13 @@ function checkLimit(
   errors: AppError[],
 ): number {
   if (text === undefined) return page.defaultLimit;
-  const limit = readInteger(text);
-  if (typeof limit === 'string') errors.push(refusal('pagination limit must be a number', limit));
-  else if (limit > page.maxLimit) {
+  const parsed = parseGoInteger(text);
+  if (!parsed.ok) {
+    errors.push(refusal('pagination limit must be a number', parsed.error));
+    return page.defaultLimit;
+  }
+  const limit = parsed.value;
+  if (limit > page.maxLimit) {
     errors.push(refusal(`pagination limit too big (${text}) maximum is ${page.maxLimit}`));
   } else if (limit <= 0) errors.push(refusal('pagination limit must be positive'));
   else return limit;
@@ -136,24 +141,9 @@ function checkLimit(
 
 function checkOffset(text: string | undefined, errors: AppError[]): number {
   if (text === undefined) return 0;
-  const offset = readInteger(text);
-  if (typeof offset === 'string') errors.push(refusal('pagination offset must be a number', offset));
-  else if (offset < 0) errors.push(refusal('pagination offset must not be negative'));
-  else return offset;
+  const parsed = parseGoInteger(text);
+  if (!parsed.ok) errors.push(refusal('pagination offset must be a number', parsed.error));
+  else if (parsed.value < 0) errors.push(refusal('pagination offset must not be negative'));
+  else return parsed.value;
   return 0;
-}
-
-const LARGEST = 2n ** 63n;
-
-/** The number, or why it is none in the words of the reference's parser. */
-function readInteger(text: string): number | string {
-  if (!/^[+-]?[0-9]+$/.test(text)) return `strconv.Atoi: parsing ${goQuote(text)}: invalid syntax`;
-  // Too long for the range whatever the digits; spares the conversion of a hostile length.
-  const digits = text.replace(/^[+-]?0*/, '');
-  const value = digits.length > 19 ? LARGEST : BigInt(digits || 0);
-  const negative = text.startsWith('-');
-  if (negative ? value > LARGEST : value >= LARGEST) {
-    return `strconv.Atoi: parsing ${goQuote(text)}: value out of range`;
-  }
-  return negative ? -Number(value) : Number(value);
 }

@@ -1,6 +1,6 @@
 /** Who may connect to a tunnel. Spec 05 §9. */
 
-import type { Parsed } from './go/parsed.js';
+import type { Parsed } from '../go/parsed.js';
 import { formatIpAddress, type IpAddress, isIpv4, parseIpAddress } from './ip-address.js';
 
 interface Network {

@@ -1,6 +1,6 @@
 /** Versions as agents report them. Spec 01 §14. */
 
-import type { Parsed } from './go/parsed.js';
+import type { Parsed } from '../go/parsed.js';
 
 export interface AgentVersion {
   /** At least three. */

@@ -1,6 +1,6 @@
 /** The textual form of a remote, as in `local`/`remote` of the API and in agents' configuration. Spec 05 §3.2. */
 
-import type { Parsed } from './go/parsed.js';
+import type { Parsed } from '../go/parsed.js';
 import type { Remote, TunnelProtocol } from './remote.js';
 
 export type RemoteAddress = Pick<Remote, 'protocol' | 'lhost' | 'lport' | 'rhost' | 'rport'>;

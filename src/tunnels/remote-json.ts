@@ -1,8 +1,8 @@
 /** Remotes and tunnels in the JSON of the wire, the API and the store. Spec 05 §2.1 and §2.2, 01 §6.3. */
 
+import { goInstant } from '../go/instant.js';
 import { type ClientId, tunnelId } from '../ids.js';
 import { JsonFields } from '../json-fields.js';
-import { goInstant } from '../json-text.js';
 import type { Remote, TunnelProtocol, TunnelRecord } from './remote.js';
 
 /** Keys in the order of spec 05 §2.1; none is ever left out. */

@@ -1,12 +1,12 @@
 /** The query of `PUT /clients/{client_id}/tunnels`. Spec 05 §3.1 and steps 3 to 9 of §3.3. */
 
-import { formatGoDuration, parseGoDuration } from '../config/values/duration.js';
 import { AppError } from '../errors.js';
+import { parseGoBool } from '../go/bool.js';
+import { formatGoDuration, parseGoDuration } from '../go/duration.js';
+import { parseGoInteger } from '../go/integer.js';
+import { goQuote } from '../go/quote.js';
 import type { Nanoseconds } from '../time.js';
 import { parseAcl } from './acl.js';
-import { parseGoBool } from './go/bool.js';
-import { parseGoInteger } from './go/integer.js';
-import { goQuote } from './go/quote.js';
 import { parseRemote, type RemoteAddress } from './parse-remote.js';
 import type { Remote } from './remote.js';
 

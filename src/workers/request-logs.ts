@@ -5,7 +5,7 @@ import type { FinishedRequest } from '../http/call.js';
 import { formatAccessLine } from '../logging/access-line.js';
 import { type LogWriter, openLogWriter } from '../logging/log-writer.js';
 import type { Logger } from '../logging/logger.js';
-import { formatRequestLine } from '../logging/request-line.js';
+import { logRequest } from '../logging/request-line.js';
 
 export interface RequestLogs {
   readonly api: (finished: FinishedRequest) => void;
@@ -19,19 +19,7 @@ export function openRequestLogs(config: Config, log: Logger): RequestLogs {
   return {
     api(finished) {
       const { request, status, bytes, duration } = finished;
-      if (log.level !== 'error') {
-        log.raw(
-          formatRequestLine({
-            startedAt: request.receivedAt,
-            method: request.method,
-            path: request.path,
-            status,
-            duration,
-            size: bytes,
-            ip: request.remoteAddress,
-          }),
-        );
-      }
+      logRequest(log, request, { status, duration, size: bytes });
       if (access === null || finished.route === null) return;
       access.write(
         formatAccessLine({

@@ -9,14 +9,14 @@ import type { Store } from '../../src/store/types.js';
 import { clientRecord } from '../support/client-record.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MemoryLogger } from '../support/memory-logger.js';
-import { withTemporaryDirectory } from '../support/temporary-directory.js';
+import { withTempFolder } from '../support/temp-folder.js';
 import { admin } from '../support/viewers.js';
 
 const server = { purgeDisconnectedClients: false, keepDisconnectedClients: 0 };
 const listOf = { sorts: [], filters: [], offset: 0, limit: 50 };
 
 const withWorld = (use: (parts: ReturnType<typeof world>) => Promise<void>): Promise<void> =>
-  withTemporaryDirectory(async (path) => {
+  withTempFolder(async (path) => {
     const store = openStore(path, { log: new MemoryLogger() });
     try {
       await use(world(store));

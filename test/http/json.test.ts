@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Type, { type TSchema } from 'typebox';
 import { AppError } from '../../src/errors.js';
+import { jsonText } from '../../src/go/json-text.js';
 import { readJsonBody } from '../../src/http/json/body.js';
-import { toJson } from '../../src/http/json/encode.js';
-import { goQuote } from '../../src/http/json/go-quote.js';
 
 const schema = Type.Object({
   name: Type.String(),
@@ -128,10 +127,6 @@ test('nesting is bounded', () => {
 });
 
 test('output carries the escapes of Go', () => {
-  assert.equal(toJson({ a: '<b>&\u2028\u2029ä' }), '{"a":"\\u003cb\\u003e\\u0026\\u2028\\u2029ä"}');
-  assert.equal(toJson(undefined), 'null');
-});
-
-test('quoting follows %q', () => {
-  assert.equal(goQuote('a"b\\c\n\x01\x7f'), '"a\\"b\\\\c\\n\\x01\\x7f"');
+  assert.equal(jsonText({ a: '<b>&\u2028\u2029ä' }), '{"a":"\\u003cb\\u003e\\u0026\\u2028\\u2029ä"}');
+  assert.equal(jsonText(undefined), 'null');
 });

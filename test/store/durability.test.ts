@@ -8,12 +8,12 @@ import { clientId } from '../../src/ids.js';
 import { openStore } from '../../src/store/open.js';
 import { clientRecord } from '../support/client-record.js';
 import { MemoryLogger } from '../support/memory-logger.js';
-import { withTemporaryDirectory } from '../support/temporary-directory.js';
+import { withTempFolder } from '../support/temp-folder.js';
 
 const writer = fileURLToPath(new URL('../support/store-writer.js', import.meta.url));
 
 test('what was awaited and flushed is there after kill -9', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const child = fork(writer, [path], { stdio: 'ignore' });
     const exited = once(child, 'exit');
     assert.deepEqual(await once(child, 'message'), ['flushed', undefined]);
@@ -31,7 +31,7 @@ test('what was awaited and flushed is there after kill -9', async () => {
 });
 
 test('threads of one process write the same store at once and see each other', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const store = openStore(path, { log: new MemoryLogger() });
     const workers = ['one', 'two'].map(
       (name) => new Worker(writer, { workerData: { path, name, rows: 500 } }),

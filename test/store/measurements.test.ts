@@ -6,7 +6,7 @@ import { openTables } from '../../src/store/tables.js';
 import type { Measurement, Store } from '../../src/store/types.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MemoryLogger } from '../support/memory-logger.js';
-import { withTemporaryDirectory } from '../support/temporary-directory.js';
+import { withTempFolder } from '../support/temp-folder.js';
 
 const measurement = (id: string, timestamp: number, changes: Partial<Measurement> = {}): Measurement => ({
   clientId: clientId(id),
@@ -24,7 +24,7 @@ const measurement = (id: string, timestamp: number, changes: Partial<Measurement
 const withStore = (
   use: (store: Store, clock: ManualClock, path: string, log: MemoryLogger) => Promise<void>,
 ): Promise<void> =>
-  withTemporaryDirectory(async (path) => {
+  withTempFolder(async (path) => {
     const clock = new ManualClock();
     const log = new MemoryLogger();
     const store = openStore(path, { log, clock });
@@ -75,7 +75,7 @@ test('rows of one client in the same millisecond are all kept', async () => {
 });
 
 test('more than the queue holds is written at once, without waiting for time to pass and without loss', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const clock = new ManualClock();
     const store = openStore(path, { log: new MemoryLogger(), clock });
     const large = 'x'.repeat(30_000);
@@ -89,7 +89,7 @@ test('more than the queue holds is written at once, without waiting for time to 
 });
 
 test('closing writes what is queued', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
     store.measurements.append(measurement('c-1', 1));
     await store.close();
@@ -127,7 +127,7 @@ test('removing a client removes its rows, queued ones too, and no other', async 
 });
 
 test('a damaged row is skipped with a log line', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const tables = openTables(path);
     await tables.measurements.put(['c-1', 5, 0], Buffer.from([9, 9, 9]));
     await tables.root.close();

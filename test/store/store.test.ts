@@ -9,10 +9,10 @@ import { openTables } from '../../src/store/tables.js';
 import type { SessionRecord, Store } from '../../src/store/types.js';
 import { clientRecord } from '../support/client-record.js';
 import { MemoryLogger } from '../support/memory-logger.js';
-import { withTemporaryDirectory } from '../support/temporary-directory.js';
+import { withTempFolder } from '../support/temp-folder.js';
 
 const withStore = (use: (store: Store, log: MemoryLogger) => Promise<void>): Promise<void> =>
-  withTemporaryDirectory(async (path) => {
+  withTempFolder(async (path) => {
     const log = new MemoryLogger();
     const store = openStore(path, { log });
     try {
@@ -63,7 +63,7 @@ test('a client is read back as it was saved, also after reopening', async () => 
       },
     ],
   });
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const store = openStore(path, { log: new MemoryLogger() });
     await store.clients.put(record);
     assert.deepEqual(store.clients.get(record.id), record);
@@ -77,7 +77,7 @@ test('a client is read back as it was saved, also after reopening', async () => 
 });
 
 test('only the owner may read the files', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const store = openStore(path, { log: new MemoryLogger() });
     await store.settings.put('secret', 'x');
     assert.equal(statSync(join(path, 'store')).mode & 0o777, 0o700);
@@ -98,7 +98,7 @@ test('ids that cannot be keys are refused on writing and unknown on reading', as
 });
 
 test('unreadable and foreign client rows are skipped with a log line, damaged fields read as empty', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const tables = openTables(path);
     await tables.clients.put('broken', '{"id":');
     await tables.clients.put('list', '[]');
@@ -122,7 +122,7 @@ test('unreadable and foreign client rows are skipped with a log line, damaged fi
 });
 
 test('a newer schema is refused and left alone, an older one is migrated once and in order', async () => {
-  await withTemporaryDirectory(async (path) => {
+  await withTempFolder(async (path) => {
     const tables = openTables(path);
     migrate(tables, []);
     assert.equal(tables.meta.get('schema_version'), '1');

@@ -2,9 +2,9 @@
 
 import type { Server, Socket } from 'node:net';
 import { AppError } from '../../errors.js';
+import { parseGoInteger } from '../../go/integer.js';
 import type { Milliseconds } from '../../time.js';
 import { type Acl, parseAcl } from '../../tunnels/acl.js';
-import { parseGoInteger } from '../../tunnels/go/integer.js';
 import { type OpenPort, PortError } from '../../tunnels/ports/local-ports.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import { isLocalSpecified, targetAddress } from '../../tunnels/remote-text.js';

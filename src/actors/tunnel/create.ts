@@ -13,9 +13,9 @@
  */
 
 import { AppError } from '../../errors.js';
+import { parseGoInteger } from '../../go/integer.js';
 import type { AgentSession } from '../../protocol/session.js';
 import { instant, type Milliseconds } from '../../time.js';
-import { parseGoInteger } from '../../tunnels/go/integer.js';
 import type { LocalPorts } from '../../tunnels/ports/local-ports.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import { isLocalSpecified, overlaps, remoteText, sameAcl, targetAddress } from '../../tunnels/remote-text.js';

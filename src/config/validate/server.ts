@@ -2,11 +2,11 @@
 
 import { isIP } from 'node:net';
 import { createCallerIp } from '../../auth/caller-ip.js';
+import { formatGoDuration } from '../../go/duration.js';
 import { reasonOf } from '../config-error.js';
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
 import type { ClientAuth, PortRange } from '../types.js';
-import { formatGoDuration } from '../values/duration.js';
 import { checkKeyPair } from '../values/key-pair.js';
 import { parsePortRanges, subtractPorts } from '../values/port-ranges.js';
 import { checkHttpUrl, splitUrl } from '../values/url.js';

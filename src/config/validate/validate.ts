@@ -1,10 +1,11 @@
 /** From typed settings to the final configuration. The first broken rule wins, in the order of spec 07 §1.4. */
 
+import { formatGoDuration } from '../../go/duration.js';
 import { reasonOf } from '../config-error.js';
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
 import type { ApiConfig, Config, DatabaseConfig, TlsVersion } from '../types.js';
-import { formatGoDuration, parseHoursOrDays } from '../values/duration.js';
+import { parseHoursOrDays } from '../values/duration.js';
 import { checkOrigin } from '../values/url.js';
 import type { ConfigWarning } from '../warning.js';
 import { checkApi, rotations } from './api.js';

@@ -4,9 +4,10 @@
  * adds which key it was. Spec 07 §1.3.
  */
 
+import { parseGoDuration } from '../../go/duration.js';
 import type { LogLevel } from '../../logging/logger.js';
 import type { Milliseconds } from '../../time.js';
-import { nanosecondsToMilliseconds, parseExtendedDuration, parseGoDuration } from './duration.js';
+import { nanosecondsToMilliseconds, parseExtendedDuration } from './duration.js';
 
 /** What TOML, an environment variable or a flag may deliver. */
 export type RawValue = unknown;

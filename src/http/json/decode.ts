@@ -6,7 +6,7 @@
  * the schema allows it), as in the reference; the handler decides whether that is acceptable.
  */
 
-import { goQuote } from './go-quote.js';
+import { goQuote } from '../../go/quote.js';
 import type { JsonNode } from './parse.js';
 
 /** The value does not fit the schema; the message is close to that of Go's decoder. */

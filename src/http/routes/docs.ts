@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import Type from 'typebox';
 import { AppError } from '../../errors.js';
-import { toJson } from '../json/encode.js';
+import { jsonText } from '../../go/json-text.js';
 import { openApiDocument } from '../openapi.js';
 import type { Route } from '../route.js';
 
@@ -75,7 +75,7 @@ export function docsRoutes(described: () => readonly Route[], serverUrl: string)
       },
       responses: { 200: Type.Object({}, { description: 'OpenAPI document' }) },
       handler: (_request, { version }) => {
-        document ??= toJson(openApiDocument(described(), { version, serverUrl }));
+        document ??= jsonText(openApiDocument(described(), { version, serverUrl }));
         return { status: 200, json: document };
       },
     },

@@ -3,9 +3,9 @@
 import Type from 'typebox';
 import { askClient } from '../../actors/client/messages.js';
 import { AppError } from '../../errors.js';
+import { parseGoBool } from '../../go/bool.js';
 import { type ClientId, clientId, tunnelId } from '../../ids.js';
 import type { Milliseconds } from '../../time.js';
-import { parseGoBool } from '../../tunnels/go/bool.js';
 import { listedTunnelToJson, tunnelToJson } from '../../tunnels/remote-json.js';
 import { readTunnelRequest } from '../../tunnels/request.js';
 import type { ApiContext } from '../context.js';

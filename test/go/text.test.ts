@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseGoBool } from '../../../src/tunnels/go/bool.js';
-import { parseGoInteger } from '../../../src/tunnels/go/integer.js';
-import { goQuote } from '../../../src/tunnels/go/quote.js';
+import { parseGoBool } from '../../src/go/bool.js';
+import { parseGoInteger } from '../../src/go/integer.js';
+import { goQuote } from '../../src/go/quote.js';
 
 describe('quoted text', () => {
   for (const [text, quoted] of [

@@ -1,5 +1,3 @@
-/** Text forms of the Go language that API callers see in error messages. */
-
 const escapes: Readonly<Record<string, string>> = {
   '"': '\\"',
   '\\': '\\\\',
@@ -14,7 +12,8 @@ const escapes: Readonly<Record<string, string>> = {
 
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
 
-/** `text` as Go's `%q` prints it: double quotes, backslash escapes, unprintable characters as numbers. */
+/** `text` as Go's `%q` prints it: double quotes, backslash escapes, unprintable characters as numbers. So
+ * names appear in error texts. Spec 04 §2.2. */
 export function goQuote(text: string): string {
   let out = '"';
   for (const character of text) {

@@ -1,0 +1,8 @@
+import type { Instant } from '../time.js';
+
+const TRAILING_ZEROS = /\.?0+Z$/;
+
+/** An instant as Go prints it: no trailing zeros in the fraction, no fraction when it is zero. */
+export function goInstant(at: Instant): string {
+  return at.endsWith('0Z') && at.includes('.') ? at.replace(TRAILING_ZEROS, 'Z') : at;
+}
