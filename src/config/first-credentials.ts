@@ -3,8 +3,8 @@
 import { randomInt } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { hashPassword } from '../auth/passwords/hash.js';
+import { codeOf } from '../file-error.js';
 import { ConfigError, reasonOf } from './config-error.js';
-import { codeOf } from './surroundings.js';
 import type { ClientAuth } from './types.js';
 import { writePrivateFile } from './write-private-file.js';
 

@@ -1,6 +1,7 @@
 /** Loads the configuration: flags > environment > file > defaults. Spec 07 §1. */
 
 import { join, resolve } from 'node:path';
+import { codeOf, fileError } from '../file-error.js';
 import { parseCommandLine } from './command-line/parse.js';
 import { ConfigError, invalidConfig, reasonOf } from './config-error.js';
 import { decode } from './decode.js';
@@ -10,7 +11,7 @@ import { type Layer, mergeLayers } from './layer.js';
 import { refuseUnsafeWithout, warnOfMissingFeatures } from './not-yet.js';
 import { warnOfPlaceholders } from './placeholders.js';
 import { readToml } from './read-toml.js';
-import { codeOf, fileError, type Surroundings, thisProcess } from './surroundings.js';
+import { type Surroundings, thisProcess } from './surroundings.js';
 import type { Config } from './types.js';
 import { warnOfUnknownKeys } from './unknown-keys.js';
 import { validate } from './validate/validate.js';

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../file-error.js';
 import { ConfigError, reasonOf } from './config-error.js';
-import { codeOf } from './surroundings.js';
 import { writePrivateFile } from './write-private-file.js';
 
 export interface Secrets {

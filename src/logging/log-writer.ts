@@ -4,7 +4,7 @@
  */
 
 import { close, openSync, write, writeSync } from 'node:fs';
-import { codeOf, fileError } from '../config/surroundings.js';
+import { codeOf, fileError } from '../file-error.js';
 import type { LogSink } from './create-logger.js';
 
 /** What may wait for a disk that does not keep up, UTF-16 units; lines above are counted and dropped. */

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { fileError } from '../../file-error.js';
 import { reasonOf } from '../config-error.js';
-import { fileError, type Surroundings } from '../surroundings.js';
+import type { Surroundings } from '../surroundings.js';
 
 /**
  * Loads a PEM certificate chain and its private key and checks that they belong together.
