@@ -14,7 +14,13 @@ export function upgradeFault(request: EngineRequest): 400 | 405 | null {
   if (!hasToken(request, 'upgrade', 'websocket')) return 400;
   if (request.method !== 'GET') return 405;
   if (!hasToken(request, 'sec-websocket-version', '13')) return 400;
+  // The engine switches a connection over although the body has not been read, and can crash on it.
+  if (hasBody(request)) return 400;
   return WEBSOCKET_KEY.test(request.header('sec-websocket-key')) ? null : 400;
+}
+
+function hasBody(request: EngineRequest): boolean {
+  return !['', '0'].includes(request.header('content-length')) || request.header('transfer-encoding') !== '';
 }
 
 /** Whether a comma-separated header, in any of its lines, names `token` in any letter case. */

@@ -316,3 +316,22 @@ for (const [what, method, changed, fault] of malformed) {
     assert.equal(upgradeFault(entry[1]), fault);
   });
 }
+
+test('an upgrade with a body is none: the engine crashes when it is switched over while the body is read', async (t) => {
+  const server = await serve(t, {
+    onUpgrade: () => assert.fail('taken for an upgrade'),
+    onRequest: async (_request, response) => {
+      await response.body(1000);
+      response.send(400, []);
+    },
+  });
+  for (const body of [
+    'Content-Length: 3\r\n\r\nabc',
+    'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+  ]) {
+    const connection = new RawConnection(server.port);
+    t.after(() => connection.close());
+    await connection.write(upgradeRequest().replace(/\r\n\r\n$/, `\r\n${body}`));
+    assert.match(await connection.until('\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  }
+});
