@@ -60,7 +60,9 @@ export const listen: Listen = async (options) => {
     raw.onAborted(() => response.aborted());
     if (length !== 0) raw.onData((chunk, last) => response.received(chunk, last));
     if (options.maxHeaderBytes !== undefined && headerBytes > options.maxHeaderBytes) {
-      response.send(431, headersTooLarge, '431 Request Header Fields Too Large');
+      response.send(431, refusalHeaders, '431 Request Header Fields Too Large');
+    } else if (hasUnclearLength(request)) {
+      response.send(400, refusalHeaders, '400 Bad Request');
     } else {
       answer(isUpgrade && options.onUpgrade ? options.onUpgrade : options.onRequest, request, response);
     }
@@ -116,7 +118,7 @@ export const listen: Listen = async (options) => {
   };
 };
 
-const headersTooLarge = [
+const refusalHeaders = [
   ['Content-Type', 'text/plain; charset=utf-8'],
   ['Connection', 'close'],
 ] as const;
@@ -191,6 +193,21 @@ function bodyLength(request: Request): number | null {
   if (request.header('transfer-encoding') !== '') return null;
   const length = request.header('content-length');
   return length === '' ? 0 : Number(length);
+}
+
+/**
+ * Whether another server could see the body end elsewhere, which lets a caller hide a request in it (RFC 9112
+ * §6.3 and §11.2). The engine takes the first of several lengths, and every transfer encoding for `chunked`; it
+ * refuses both in one request itself.
+ */
+function hasUnclearLength({ headers }: Request): boolean {
+  let lines = 0;
+  for (const [name, value] of headers) {
+    if (name !== 'content-length' && name !== 'transfer-encoding') continue;
+    lines += 1;
+    if (lines > 1 || (name === 'transfer-encoding' && value.trim().toLowerCase() !== 'chunked')) return true;
+  }
+  return false;
 }
 
 function upgrader(raw: HttpResponse, request: Request, context: us_socket_context_t): RawUpgrade {

@@ -344,3 +344,16 @@ test('an address that cannot be used is an error', async () => {
     /listen tcp 192\.0\.2\.1:1: address in use or not available/,
   );
 });
+
+for (const [what, lines] of [
+  ['two different lengths', 'Content-Length: 4\r\nContent-Length: 2\r\n'],
+  ['an unknown transfer encoding', 'Transfer-Encoding: xchunked\r\n'],
+  ['two transfer encodings', 'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n'],
+] as const) {
+  test(`a body with ${what} is refused: the server in front may see it end elsewhere`, async (t) => {
+    const server = await serve(t, () => assert.fail('it reached the handler'));
+    const connection = open(t, server);
+    await connection.write(`POST / HTTP/1.1\r\nHost: x\r\n${lines}\r\n2\r\nab\r\n0\r\n\r\n`);
+    assert.match(await connection.closed(), /^HTTP\/1\.1 400 /);
+  });
+}
