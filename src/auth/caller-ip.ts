@@ -6,8 +6,20 @@
 import { BlockList } from 'node:net';
 import { canonicalIp, isPublicIp } from './ip-address.js';
 
-/** `peer` without port; `forwardedFor` is the first header line, empty when absent. */
+/** `peer` without port; `forwardedFor` is the value of `forwardedFor`, empty when absent. */
 export type CallerIp = (peer: string, forwardedFor: string) => string;
+
+/**
+ * All `X-Forwarded-For` lines as one. Some proxies add a line of their own behind the caller's instead of
+ * appending to it, so the first one alone would be what the caller has made up.
+ */
+export function forwardedFor(headers: readonly (readonly [name: string, value: string])[]): string {
+  let hops = '';
+  for (const [name, value] of headers) {
+    if (name === 'x-forwarded-for') hops = hops === '' ? value : `${hops},${value}`;
+  }
+  return hops;
+}
 
 /** Hops looked at, from the end of the header; an honest chain is far shorter. */
 const MAX_HOPS = 32;

@@ -1,6 +1,6 @@
 /** The API listener's request handler: finds the route, refuses what has none. Spec 02 §2, 03 §1.7. */
 
-import { createCallerIp } from '../auth/caller-ip.js';
+import { createCallerIp, forwardedFor } from '../auth/caller-ip.js';
 import { AppError } from '../errors.js';
 import { Call, type CallScope, type FinishedRequest } from './call.js';
 import type { ApiContext } from './context.js';
@@ -77,7 +77,7 @@ export function createApi(options: ApiOptions): EngineOptions['onRequest'] {
     if (found === 'bad_escape') return refuse(request, response, BAD_REQUEST);
     const route = found.endpoint.methods.get(request.method);
     if (route === undefined) return refuseMethod(request, response, found.endpoint);
-    const ip = callerIp(request.remoteAddress, request.header('x-forwarded-for'));
+    const ip = callerIp(request.remoteAddress, forwardedFor(request.headers));
     return new Call(scope, route, found.params, request, response, ip).run();
   };
 }

@@ -4,7 +4,7 @@
  */
 
 import { performance } from 'node:perf_hooks';
-import { createCallerIp } from '../auth/caller-ip.js';
+import { createCallerIp, forwardedFor } from '../auth/caller-ip.js';
 import type { AgentLogin, Guard } from '../auth/guard.js';
 import type { ServerConfig } from '../config/types.js';
 import type { EngineRequest, EngineResponse, Listen, Listening } from '../http/engine.js';
@@ -104,7 +104,7 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
 
   const handle = (request: EngineRequest, response: EngineResponse): void => {
     const access = accessLog(request, log, clock);
-    const ip = callerIp(request.remoteAddress, request.header('x-forwarded-for'));
+    const ip = callerIp(request.remoteAddress, forwardedFor(request.headers));
     if (guard.isBanned('client', ip)) {
       answerText(response, access, 423, 'Too many bad attempts. Please try later.');
       return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createCallerIp } from '../../src/auth/caller-ip.js';
+import { createCallerIp, forwardedFor } from '../../src/auth/caller-ip.js';
 import { banKey, canonicalIp } from '../../src/auth/ip-address.js';
 
 const PROXY = '192.168.0.13';
@@ -59,4 +59,15 @@ test('an IPv6 subscriber is one party, however many addresses he uses', () => {
   assert.equal(banKey('2001:db8::1'), banKey('2001:db8:0:0:ffff::'));
   assert.notEqual(banKey('2001:db8:1:2::1'), banKey('2001:db8:1:3::1'));
   assert.equal(banKey('192.0.2.1'), '192.0.2.1');
+});
+
+test('a proxy that adds a line of its own is heard, whatever line the caller sent', () => {
+  const callerIp = createCallerIp(['10.0.0.1']);
+  const headers = [
+    ['x-forwarded-for', '8.8.8.8'],
+    ['host', 'x'],
+    ['x-forwarded-for', '9.9.9.9'],
+  ] as const;
+  assert.equal(callerIp('10.0.0.1', forwardedFor(headers)), '9.9.9.9');
+  assert.equal(forwardedFor([['host', 'x']]), '');
 });
