@@ -121,15 +121,11 @@ class Index implements LoadableClientIndex {
 
   apply(change: ClientChange): void {
     switch (change.type) {
-      case 'saved': {
-        const { id } = change.record;
-        const record = this.#options.clients === undefined ? change.record : this.#options.clients.get(id);
-        if (record === undefined) this.#remove(id);
-        else this.#save(record);
+      case 'saved':
+        this.#put(change.record.id, change.record);
         break;
-      }
       case 'removed':
-        this.#remove(change.id);
+        this.#put(change.id, undefined);
         break;
       case 'heartbeats':
         for (const [id, at] of change.beats) this.#beat(id, at);
@@ -245,6 +241,14 @@ class Index implements LoadableClientIndex {
       this.#lastStored = { id, record: this.#options.clients?.get(id) };
     }
     return this.#lastStored.record;
+  }
+
+  /** What is stored goes before what was announced: threads announce in no order common to all. */
+  #put(id: ClientId, announced: ClientRecord | undefined): void {
+    const { clients } = this.#options;
+    const record = clients === undefined ? announced : clients.get(id);
+    if (record === undefined) this.#remove(id);
+    else this.#save(record);
   }
 
   #save(record: ClientRecord): void {

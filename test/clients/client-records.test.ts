@@ -96,6 +96,20 @@ test('a thread that starts later finds what is stored', async () => {
   });
 });
 
+test('a deletion that arrives after the return of the client does not hide it', async () => {
+  await withWorld(async ({ records, published, thread }) => {
+    await records.save(configured);
+    await records.remove(configured.id);
+    const [, removed] = published;
+    await records.save(configured);
+    const other = thread();
+    other.load();
+    assert.equal(removed?.type, 'removed');
+    if (removed !== undefined) other.apply(removed);
+    assert.equal(other.get(configured.id)?.name, configured.name);
+  });
+});
+
 test('changes that overtake each other on the way between threads end with what is stored', async () => {
   await withWorld(async ({ records, thread, published }) => {
     await records.save(clientRecord('c-1', { disconnectedAt: '2026-01-01T00:00:00.000Z' }));
