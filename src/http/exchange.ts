@@ -199,7 +199,9 @@ export class Response implements EngineResponse {
     this.#state = 'upgraded';
     this.#settle();
     const socket = new EngineSocket(this.request.remoteAddress, makeHandlers, this.onError);
-    this.#withCork(() => upgrade(socket, protocol ?? ''));
+    // Never inside a cork of its own: when that ends the engine looks at the memory of the response, which is
+    // the WebSocket's by then, and closes one connection in five. It prints a warning instead, once per process.
+    upgrade(socket, protocol ?? '');
   }
 
   close(): void {

@@ -184,6 +184,13 @@ test('silent peers lose their slots after 30 s, and the next agent is served', a
   while (server.listener.stats().connections > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
+test('every agent that waits for a slot is served', async (t) => {
+  const server = await testListener(t, { server: { maxConcurrentSshHandshakes: 1 } });
+  const agents = await Promise.all(Array.from({ length: 60 }, () => wsAgent({ port: server.port })));
+  assert.equal(server.listener.stats().connections, 60);
+  for (const agent of agents) agent.close();
+});
+
 test('an authenticated agent is not cut off by the handshake deadline', async (t) => {
   const clock = new ManualClock();
   const server = await testListener(t, { clock });
