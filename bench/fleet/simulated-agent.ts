@@ -140,7 +140,7 @@ export class SimulatedAgent {
         this.#loggedIn?.resolve();
         return;
       case message.authFailure:
-        this.#loggedIn?.reject(new Error('unable to authenticate'));
+        this.#end('unable to authenticate');
         return;
       case message.requestSuccess:
       case message.requestFailure:
