@@ -46,7 +46,9 @@ export class Admission {
   readonly #maxWaiting: number;
   readonly #clock: Clock;
   readonly #utilization: () => number;
-  readonly #waiting = new Set<() => void>();
+  /** By address, the next one to be served first. */
+  readonly #waiting = new Map<string, Set<() => void>>();
+  #waitingCount = 0;
   #limit: number;
   #taken = 0;
   #timer: Timer | null = null;
@@ -69,20 +71,21 @@ export class Admission {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waitingCount;
   }
 
   /**
-   * Calls `enter` when a slot is free, in the order of the requests, perhaps at once. `null`: too many wait
-   * already, and `enter` will not be called.
+   * Calls `enter` when a slot is free, perhaps at once. Addresses take turns, so that nobody can keep the others
+   * out by asking often; requests from one are served in their order. `null`: too many wait already, and `enter`
+   * will not be called.
    */
-  request(enter: (ticket: Ticket) => void): Ticket | null {
-    if (this.#waiting.size >= this.#maxWaiting) return null;
+  request(enter: (ticket: Ticket) => void, address = ''): Ticket | null {
+    if (this.#waitingCount >= this.#maxWaiting) return null;
     let state: 'waiting' | 'inside' | 'gone' = 'waiting';
     const ticket: Ticket = {
       release: () => {
         if (state === 'inside') this.#taken -= 1;
-        else this.#waiting.delete(start);
+        else this.#leave(address, start);
         if (state !== 'gone') {
           state = 'gone';
           this.#admit();
@@ -94,7 +97,10 @@ export class Admission {
       this.#taken += 1;
       enter(ticket);
     };
-    this.#waiting.add(start);
+    const row = this.#waiting.get(address);
+    if (row === undefined) this.#waiting.set(address, new Set([start]));
+    else row.add(start);
+    this.#waitingCount += 1;
     this.#admit();
     return ticket;
   }
@@ -102,17 +108,14 @@ export class Admission {
   /** Nobody enters any more. */
   stop(): void {
     this.#waiting.clear();
+    this.#waitingCount = 0;
     this.#timer?.cancel();
     this.#timer = null;
   }
 
   #admit(): void {
-    for (const start of this.#waiting) {
-      if (this.#taken >= this.#limit) break;
-      this.#waiting.delete(start);
-      start();
-    }
-    if (this.#waiting.size > 0 && this.#timer === null) {
+    while (this.#waitingCount > 0 && this.#taken < this.#limit) this.#next()?.();
+    if (this.#waitingCount > 0 && this.#timer === null) {
       this.#utilization();
       this.#watch();
     }
@@ -125,7 +128,27 @@ export class Admission {
       if (busy > BUSY) this.#limit = Math.max(this.#min, Math.floor(this.#limit * SHRINK));
       else if (busy < CALM) this.#limit = Math.min(this.#max, this.#limit + GROWTH);
       this.#admit();
-      if (this.#waiting.size > 0 && this.#timer === null) this.#watch();
+      if (this.#waitingCount > 0 && this.#timer === null) this.#watch();
     });
+  }
+
+  /** Takes the first of the address whose turn it is; the address then waits for its next turn. */
+  #next(): (() => void) | undefined {
+    for (const [address, row] of this.#waiting) {
+      this.#waiting.delete(address);
+      this.#waiting.set(address, row);
+      for (const start of row) {
+        this.#leave(address, start);
+        return start;
+      }
+    }
+    return undefined;
+  }
+
+  #leave(address: string, start: () => void): void {
+    const row = this.#waiting.get(address);
+    if (row === undefined || !row.delete(start)) return;
+    this.#waitingCount -= 1;
+    if (row.size === 0) this.#waiting.delete(address);
   }
 }

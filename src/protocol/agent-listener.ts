@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks';
 import { createCallerIp, forwardedFor } from '../auth/caller-ip.js';
 import type { AgentLogin, Guard } from '../auth/guard.js';
+import { banKey } from '../auth/ip-address.js';
 import type { ServerConfig } from '../config/types.js';
 import type { EngineRequest, EngineResponse, Listen, Listening } from '../http/engine.js';
 import { parseQuery } from '../http/query-string.js';
@@ -24,8 +25,14 @@ import { disconnectReason } from './ssh/messages.js';
 const PROTOCOL = 'rport-v1';
 const PROTOCOL_FAMILY = 'rport-';
 
-/** From the 101 to the end of authentication; a peer that needs longer gives its slot to the next. */
+/** From the 101 to the end of authentication. */
 const HANDSHAKE_TIMEOUT: Milliseconds = 30_000;
+
+/**
+ * A handshake that takes longer waits for its peer, not for the CPU: its slot goes to the next, or a few who open
+ * connections and say nothing would keep all agents out. Five round trips of 400 ms.
+ */
+const SLOT_TIMEOUT: Milliseconds = 2_000;
 
 /** Largest packet of an agent and some framing (spec 01 §4.5); agents send one packet per message at most. */
 const MAX_MESSAGE_BYTES = 33 * 1024 * 1024;
@@ -154,7 +161,7 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
         report(error);
         answerBadUpgrade(response, access, 400);
       }
-    });
+    }, banKey(ip));
     if (ticket === null) {
       answerText(response, access, 503, 'Too many connections are waiting. Please try later.', [
         ['Connection', 'close'],
@@ -171,8 +178,10 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
     ip: string,
   ): AcceptedAgent => {
     const deadline = clock.after(HANDSHAKE_TIMEOUT, () => accepted.giveUp('authentication took too long'));
+    const slotDeadline = clock.after(SLOT_TIMEOUT, () => slot.release());
     const finishHandshake = (): void => {
       deadline.cancel();
+      slotDeadline.cancel();
       slot.release();
     };
     const accepted = acceptAgent({

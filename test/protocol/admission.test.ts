@@ -82,3 +82,21 @@ test('no timer runs while nobody waits', () => {
   clock.advance(1_000);
   assert.equal(clock.waiting, 0);
 });
+
+test('addresses take turns: one that asks a thousand times does not keep another out', () => {
+  const clock = new ManualClock();
+  const admission = new Admission({ max: 1, clock, utilization: () => 1 });
+  const inside: { from: string; ticket: Ticket }[] = [];
+  const request = (from: string) => admission.request((ticket) => inside.push({ from, ticket }), from);
+  for (let round = 0; round < 1000; round += 1) request('greedy');
+  const left = request('gone');
+  request('honest');
+  request('honest');
+  left?.release();
+  for (let round = 0; round < 4; round += 1) inside.at(-1)?.ticket.release();
+  assert.deepEqual(
+    inside.map(({ from }) => from),
+    ['greedy', 'greedy', 'honest', 'greedy', 'honest'],
+  );
+  assert.equal(admission.waiting, 997);
+});
