@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { assertStoreFile } from './recognise.js';
 
 /** Every thread holds one reader slot, tools such as a backup some more; a slot costs 64 bytes. */
 const MAX_READERS = 512;
@@ -32,6 +33,7 @@ export function openTables(dataDir: string): OpenedTables {
   // A closed directory first: the files inside are then never reachable, whatever the umask makes of them.
   mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
   chmodSync(directory, DIRECTORY_MODE);
+  assertStoreFile(join(directory, 'data.mdb'));
   const root = open(directory, {
     noSubdir: false,
     maxReaders: MAX_READERS,
