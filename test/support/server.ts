@@ -35,6 +35,8 @@ export interface TestServerOptions {
   readonly prepare?: (dataDir: string, folder: string) => void | Promise<void>;
   /** The test wants crashes or failed starts: nothing is said about them. */
   readonly mayFail?: boolean;
+  /** When the start fails, the test looks into the folder and removes it. */
+  readonly keepFolder?: boolean;
   /** Lets the test crash shards and force garbage collections, see `server-probe.ts`. */
   readonly probe?: boolean;
 }
@@ -51,6 +53,7 @@ export class TestServer {
   readonly #options: TestServerOptions;
   #child: ChildProcess | null = null;
   #ending: Promise<Ending> | null = null;
+  #exited = false;
   #output = '';
   #agentPort = 0;
   #apiPort = 0;
@@ -69,7 +72,7 @@ export class TestServer {
       await options.prepare?.(server.dataDir, server.folder);
       await server.startAgain();
     } catch (error) {
-      await server.remove();
+      if (!options.keepFolder) await server.remove();
       throw error;
     }
     return server;
@@ -88,7 +91,7 @@ export class TestServer {
   }
 
   get running(): boolean {
-    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+    return this.#child !== null && !this.#exited;
   }
 
   /** All it has printed and logged so far, over all its starts. */
@@ -118,7 +121,10 @@ export class TestServer {
       stdio: ['ignore', 'pipe', 'pipe', ...(this.#options.probe ? ['ipc' as const] : [])],
     });
     this.#child = child;
-    this.#ending = once(child, 'exit').then(([code, signal]) => {
+    this.#exited = false;
+    // 'close' comes after the last byte of its output, 'exit' may come before.
+    this.#ending = once(child, 'close').then(([code, signal]) => {
+      this.#exited = true;
       this.#notify();
       return { code, signal } as Ending;
     });
@@ -135,7 +141,10 @@ export class TestServer {
       /^ +Agents +http:\/\/\S+:(\d+)$[\s\S]*^ +Fingerprint /m.exec(this.#output.slice(seen));
     await this.#when(() => printed() !== null || !this.running, START_TIMEOUT_MS, 'the server to start');
     const agents = printed();
-    if (agents === null) throw new Error(`the server ended while starting:\n${this.tail()}`);
+    if (agents === null) {
+      const { code, signal } = await this.#ending;
+      throw new Error(`the server ended while starting (exit code ${code ?? signal}):\n${this.tail()}`);
+    }
     this.#agentPort = Number(agents[1]);
     this.#apiPort = Number(
       /^ +API +https?:\/\/\S+:(\d+)\/api\/v1$/m.exec(this.#output.slice(seen))?.[1] ?? 0,
