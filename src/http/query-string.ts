@@ -7,6 +7,7 @@ export interface QueryString {
   readonly pairs: readonly (readonly [name: string, value: string])[];
 }
 
+const SEMICOLON = 'invalid semicolon separator in query';
 const NO_PAIRS: QueryString = { get: () => undefined, pairs: [] };
 
 class Pairs implements QueryString {
@@ -28,7 +29,7 @@ export function parseQuery(raw: string): QueryString & { readonly error?: string
   let error: string | undefined;
   for (const part of raw.split('&')) {
     if (part.includes(';')) {
-      error = 'invalid semicolon separator in query';
+      error = SEMICOLON;
       continue;
     }
     if (part === '') continue;
@@ -40,6 +41,18 @@ export function parseQuery(raw: string): QueryString & { readonly error?: string
   }
   const query = new Pairs(pairs);
   return error === undefined ? query : Object.assign(query, { error });
+}
+
+/**
+ * The `error` of `parseQuery` without its pairs: in a fraction of the time, for queries of half a megabyte that
+ * nobody is going to use.
+ */
+export function queryError(raw: string): string | undefined {
+  if (raw.includes(';')) return SEMICOLON;
+  const bad = BAD_ESCAPE.exec(raw);
+  if (bad === null) return undefined;
+  const end = raw.indexOf('&', bad.index);
+  return parseQuery(raw.slice(raw.lastIndexOf('&', bad.index) + 1, end < 0 ? raw.length : end)).error;
 }
 
 export interface Unescaped {
@@ -54,20 +67,18 @@ function queryUnescape(text: string): Unescaped {
 }
 
 const BAD_ESCAPE = /%(?![0-9a-fA-F]{2})/;
+const NOT_ASCII = /%[89a-fA-F]/;
 
 /** Decodes percent escapes as UTF-8; what is not UTF-8 becomes U+FFFD. */
 export function percentDecode(text: string): Unescaped {
   if (!text.includes('%')) return { text };
   const bad = BAD_ESCAPE.exec(text);
   if (bad !== null) return { text: '', bad: text.slice(bad.index, bad.index + 3) };
-  try {
-    return { text: decodeURIComponent(text) };
-  } catch {
-    return { text: lenientDecode(text) };
-  }
+  // Not left to an exception: a query of bytes that are no UTF-8 would cost ten times the time of any other.
+  return { text: NOT_ASCII.test(text) ? decodeBytes(text) : decodeURIComponent(text) };
 }
 
-function lenientDecode(text: string): string {
+function decodeBytes(text: string): string {
   const bytes = text.replace(/%([0-9a-fA-F]{2})|[^%]+/g, (part, hex: string | undefined) =>
     hex === undefined ? Buffer.from(part).toString('latin1') : String.fromCharCode(Number.parseInt(hex, 16)),
   );

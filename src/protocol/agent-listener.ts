@@ -9,7 +9,7 @@ import type { AgentLogin, Guard } from '../auth/guard.js';
 import { banKey } from '../auth/ip-address.js';
 import type { ServerConfig } from '../config/types.js';
 import type { EngineRequest, EngineResponse, Listen, Listening } from '../http/engine.js';
-import { parseQuery } from '../http/query-string.js';
+import { queryError } from '../http/query-string.js';
 import { upgradeFault } from '../http/upgrade-check.js';
 import type { Logger } from '../logging/logger.js';
 import type { Clock, Milliseconds } from '../time.js';
@@ -249,7 +249,7 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
 /** What is wrong with the request's data; `null` when nothing is. Spec 01 §2.1, step 3. */
 const problemOf = (request: EngineRequest, limit: number): string | null => {
   if (Number(request.header('content-length')) > limit) return 'http: request body too large';
-  return parseQuery(request.rawQuery).error ?? null;
+  return queryError(request.rawQuery) ?? null;
 };
 
 const measureUtilization = (): (() => number) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseQuery } from '../../src/http/query-string.js';
+import { parseQuery, queryError } from '../../src/http/query-string.js';
 
 test('pairs keep their order, plus is a space, names are decoded too', () => {
   const query = parseQuery('a=1+2&b%5Bc%5D=%C3%A4&a=3&flag&&=x');
@@ -36,4 +36,17 @@ test('a raw semicolon is refused, an escaped one is data', () => {
 
 test('bytes that are no UTF-8 become the replacement character', () => {
   assert.equal(parseQuery('a=x%ff%C3%A4').get('a'), 'x\ufffdä');
+});
+
+test('the error alone is that of the whole parser', () => {
+  const parts = ['a', '=', '&', '%', '4', '1', '%41', ';', '+', '%zz', '%ff', 'ä'];
+  let seed = 1;
+  const next = (): string => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return parts[seed % parts.length] ?? '';
+  };
+  for (let round = 0; round < 5_000; round += 1) {
+    const raw = Array.from({ length: round % 9 }, next).join('');
+    assert.equal(queryError(raw), parseQuery(raw).error, raw);
+  }
 });
