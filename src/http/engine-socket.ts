@@ -31,6 +31,7 @@ export class EngineSocket implements ByteSocket {
   #socket: EngineWebSocket | null = null;
   #handlers: ByteSocketHandlers | null = null;
   #congested = false;
+  #lookDue = false;
 
   constructor(
     readonly remoteAddress: string,
@@ -42,15 +43,24 @@ export class EngineSocket implements ByteSocket {
     const socket = this.#socket;
     if (socket === null) return true;
     const outcome = socket.send(bytes, !isText, false);
-    if (outcome === SENT) return true;
     if (outcome === DROPPED) {
       // A hole in the byte stream would corrupt SSH. The limit is far above what senders may buffer.
       this.close(false);
       return false;
     }
-    if (socket.getBufferedAmount() <= HIGH_WATER_BYTES) return true;
-    this.#congested = true;
-    return false;
+    if (outcome !== SENT && socket.getBufferedAmount() > HIGH_WATER_BYTES) this.#congested = true;
+    else if (this.#congested) this.#lookAgain();
+    return !this.#congested;
+  }
+
+  /** A send may empty the engine's buffer on its way, of which the engine says nothing. */
+  #lookAgain(): void {
+    if (this.#lookDue) return;
+    this.#lookDue = true;
+    setImmediate(() => {
+      this.#lookDue = false;
+      this.drained();
+    });
   }
 
   bufferedBytes(): number {
