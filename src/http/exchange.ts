@@ -200,7 +200,7 @@ export class Response implements EngineResponse {
     this.#settle();
     const socket = new EngineSocket(this.request.remoteAddress, makeHandlers, this.onError);
     // Never inside a cork of its own: when that ends the engine looks at the memory of the response, which is
-    // the WebSocket's by then, and closes one connection in five. It prints a warning instead, once per process.
+    // the WebSocket's by then, and closes one connection in five. Whoever upgrades outside of any cork gets a warning on stderr instead.
     upgrade(socket, protocol ?? '');
   }
 

@@ -178,11 +178,17 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
     ip: string,
   ): AcceptedAgent => {
     const deadline = clock.after(HANDSHAKE_TIMEOUT, () => accepted.giveUp('authentication took too long'));
-    const slotDeadline = clock.after(SLOT_TIMEOUT, () => slot.release());
+    // The next agent's upgrade happens in here. The engine wants that inside a cork, of whichever connection, and
+    // otherwise warns on stderr each time; a connection that is gone corks nothing.
+    const leaveSlot = (): void => {
+      socket.cork(() => slot.release());
+      slot.release();
+    };
+    const slotDeadline = clock.after(SLOT_TIMEOUT, leaveSlot);
     const finishHandshake = (): void => {
       deadline.cancel();
       slotDeadline.cancel();
-      slot.release();
+      leaveSlot();
     };
     const accepted = acceptAgent({
       socket,
