@@ -59,6 +59,12 @@ before(async () => {
     Version: '0.9.12',
   });
   await server.agent('c2', { Name: 'beta', Tags: [], Labels: { country: 'France', a: 'b' }, Version: '' });
+  // The accounts are of a file here, so the helper for the usual administrator does not do.
+  let inARow = 0;
+  await eventually('both to be known everywhere', async () => {
+    inARow = (await ids('filter[connection_state]=connected')).length === 2 ? inARow + 1 : 0;
+    return inARow === 8;
+  });
 });
 after(() => server.remove());
 

@@ -14,6 +14,7 @@ before(async () => {
     api: { cors: [ORIGIN], user_login_wait: 0, max_failed_login: 0 },
   });
   await server.agent('c1');
+  await server.untilKnown('c1');
 });
 after(() => server.remove());
 

@@ -57,6 +57,7 @@ before(async () => {
   admin = server.api();
   target = await echoTarget();
   healthy = await server.agent('healthy');
+  await server.untilKnown('healthy');
   const tunnel = await eventually('the tunnel', async () => {
     const answer = await admin.put(`/clients/healthy/tunnels?remote=${target.port}&idle-timeout-minutes=0`);
     return answer.status === 200 && answer.data<{ lport: string }>();
@@ -180,10 +181,12 @@ test('half-open sockets and peers that reset', async () => {
   const upgraded: RawConnection[] = [];
   for (let at = 0; at < 60; at += 1) {
     const connection = new RawConnection(server.agentPort);
+    // What is left unread makes a reset of the end.
+    connection.pause();
     upgraded.push(connection);
     await connection.write(at % 3 === 0 ? 'GET / HT' : UPGRADE);
   }
-  for (const connection of upgraded) connection.reset();
+  for (const connection of upgraded) connection.close();
   const ending = connect({ port: server.agentPort, host: '127.0.0.1', allowHalfOpen: true });
   ending.end(UPGRADE);
   await readToEnd(ending.resume());
@@ -393,7 +396,7 @@ test('API bodies that never come, and far too large ones', async () => {
     );
   }
   await stillWorks();
-  for (const connection of waiting) connection.reset();
+  for (const connection of waiting) connection.close();
   const large = new RawConnection(server.apiPort);
   await large.write(
     `PUT /api/v1/clients/healthy/tunnels/1/acl HTTP/1.1\r\nHost: x\r\n${authorization}\r\nContent-Length: 5000000\r\n\r\n`,

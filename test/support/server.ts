@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SimulatedAgent, type SimulatedAgentOptions } from '../../bench/fleet/simulated-agent.js';
 import { ApiClient, basic } from './api-client.js';
+import { eventually } from './eventually.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 /** Loaded by every thread of the server before anything else. */
@@ -107,6 +108,19 @@ export class TestServer {
   /** The API without credentials. */
   anonymous(): ApiClient {
     return new ApiClient(this.#apiPort);
+  }
+
+  /**
+   * Waits until the shards know a client: the news reaches the others a moment after the agent's own reply.
+   * Each request is a new connection, which may land on any shard; eight in a row do not all miss one of two.
+   */
+  async untilKnown(id: string): Promise<void> {
+    let inARow = 0;
+    await eventually(`${id} to be known`, async () => {
+      const { status } = await this.api().get(`/clients/${id}`);
+      inARow = status === 404 ? 0 : inARow + 1;
+      return inARow === 8;
+    });
   }
 
   /** Starts on the same data folder and, from the second time on, on the same ports. */

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { after } from 'node:test';
 
 export interface TcpTarget {
   readonly port: number;
@@ -10,30 +11,36 @@ export interface TcpTarget {
   close(): Promise<void>;
 }
 
+/** Targets not closed yet: a test that fails half-way must not keep the process alive. */
+const left = new Set<TcpTarget>();
+after(async () => {
+  await Promise.all([...left].map((target) => target.close()));
+});
+
 /** A server on loopback that gives each connection to `serve`. */
 export async function tcpTarget(serve: (socket: Socket) => void): Promise<TcpTarget> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
-    socket.unref();
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
     serve(socket);
   });
-  // A test that fails before it closes its target must not keep the process alive.
-  server.unref();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
+  const target: TcpTarget = {
     port: (server.address() as AddressInfo).port,
     open: () => sockets.size,
     async close() {
+      if (!left.delete(target)) return;
       const closed = once(server, 'close');
       server.close();
       for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
+  left.add(target);
+  return target;
 }
 
 export const echoTarget = (): Promise<TcpTarget> => tcpTarget((socket) => socket.pipe(socket));
