@@ -3,12 +3,12 @@
 import type { ByteSocket, ByteSocketHandlers } from '../protocol/byte-socket.js';
 
 /**
- * `send` asks for a pause above this many buffered bytes: enough for a full SSH window's worth of packets in
- * flight at 1 Gbit/s × 8 ms, small enough for thousands of slow agents.
+ * `send` asks for a pause above this many bytes that the kernel has not taken. On top of the kernel's own buffers
+ * more brings no speed, and the engine moves its whole buffer each time it has written a part of it.
  */
-const HIGH_WATER_BYTES = 1024 * 1024;
+const HIGH_WATER_BYTES = 256 * 1024;
 /** `onDrain` comes at this level, so that a paused sender does not flap. */
-const LOW_WATER_BYTES = 256 * 1024;
+const LOW_WATER_BYTES = 64 * 1024;
 
 /** RFC 6455 status code of an orderly end. */
 const NORMAL_CLOSURE = 1000;

@@ -2,6 +2,7 @@
 
 import type { AgentLogin } from '../auth/guard.js';
 import type { Clock, Milliseconds } from '../time.js';
+import { sendToAgent } from './agent-messages.js';
 import type { ByteSocket, ByteSocketHandlers } from './byte-socket.js';
 import { createHangUp } from './hang-up.js';
 import type { HostKey } from './host-key.js';
@@ -83,8 +84,8 @@ export const acceptAgent = (options: AcceptAgentOptions): AcceptedAgent => {
     role: 'server',
     hostKey: options.hostKey,
     ...(options.offer === undefined ? {} : { offer: options.offer }),
-    write(bytes) {
-      if (socket.send(bytes)) return;
+    write(bytes, packets) {
+      if (sendToAgent(socket, bytes, packets)) return;
       session?.socketFull(true);
       if (socket.bufferedBytes() > MAX_UNREAD_BYTES) transport.destroy('the agent does not read');
     },

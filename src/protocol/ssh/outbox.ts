@@ -1,6 +1,6 @@
 /**
  * Packets that are about to be sent, of whichever connection is writing at the moment, in one reusable piece
- * of memory per thread. Everything a connection sends within one turn leaves as one WebSocket message:
+ * of memory per thread. Everything a connection sends within one turn leaves in one go:
  * one copy, one system call.
  */
 
@@ -9,12 +9,13 @@ const OUTBOX_BYTES = 144 * 1024;
 
 /** Whose packets lie in the outbox. */
 export interface OutboxOwner {
-  /** Takes the bytes; they are valid only until it returns. */
-  emit(bytes: Buffer): void;
+  /** Takes the bytes, packets of these lengths one after the other; both are valid only until it returns. */
+  emit(bytes: Buffer, packets: readonly number[]): void;
 }
 
 const memory = Buffer.allocUnsafeSlow(OUTBOX_BYTES);
 let used = 0;
+let lengths: number[] = [];
 let owner: OutboxOwner | null = null;
 
 /** Sends what the owner has collected. */
@@ -22,9 +23,11 @@ export const flushOutbox = (of?: OutboxOwner): void => {
   if (owner === null || used === 0 || (of !== undefined && owner !== of)) return;
   const sender = owner;
   const length = used;
+  const packets = lengths;
   owner = null;
   used = 0;
-  sender.emit(memory.subarray(0, length));
+  lengths = [];
+  sender.emit(memory.subarray(0, length), packets);
 };
 
 /**
@@ -41,8 +44,9 @@ export const reserve = (of: OutboxOwner, length: number): Buffer => {
 /** Takes over the first `length` bytes of what `reserve` gave. */
 export const commit = (of: OutboxOwner, piece: Buffer, length: number): void => {
   if (piece.buffer !== memory.buffer) {
-    of.emit(piece.subarray(0, length));
+    of.emit(piece.subarray(0, length), [length]);
     return;
   }
   used += length;
+  lengths.push(length);
 };

@@ -44,8 +44,8 @@ const STAND_IN_IDENT = Buffer.from('SSH-2.0-x\r\n');
 const NO_BODY = Buffer.alloc(0);
 
 export interface TransportHandlers {
-  /** Sends bytes; they are valid only during the call. */
-  write(bytes: Buffer): void;
+  /** Sends bytes, packets of these lengths one after the other; both are valid only during the call. */
+  write(bytes: Buffer, packets: readonly number[]): void;
   /** First key exchange done; messages may be sent. */
   onReady(): void;
   /** A later key exchange is done; what it held back has been sent. */
@@ -236,8 +236,8 @@ export class SshTransport implements OutboxOwner {
     this.#end(cause);
   }
 
-  emit(bytes: Buffer): void {
-    this.#options.write(bytes);
+  emit(bytes: Buffer, packets: readonly number[]): void {
+    this.#options.write(bytes, packets);
   }
 
   #parse(bytes: Buffer): void {
