@@ -25,8 +25,7 @@ export async function askActor<Reply>(
 
 /** Refuses an ask with an `AppError` the asker gets back as one. */
 export function refuse(sender: Sender, error: unknown): void {
-  const known =
-    error instanceof AppError ? error : new AppError('internal', { cause: error, detail: '' });
+  const known = error instanceof AppError ? error : new AppError('internal', { cause: error, detail: '' });
   sender.refuse(known.title, known.toPayload());
 }
 
