@@ -14,6 +14,7 @@ export type PeerCommand =
   | { readonly do: 'note'; readonly value: unknown }
   | { readonly do: 'notes' }
   | { readonly do: 'publish'; readonly topic: string; readonly values: readonly unknown[] }
+  | { readonly do: 'count'; readonly topic: string; readonly into: Int32Array }
   | { readonly do: 'spawn'; readonly id: string; readonly epoch: number }
   | { readonly do: 'locate'; readonly ref: ActorRef }
   | { readonly do: 'stop'; readonly ref: ActorRef }
@@ -68,6 +69,9 @@ async function obey({ thread, links }: PeerData): Promise<void> {
           return sender.reply(notes);
         case 'publish':
           for (const value of command.values) system.publish(command.topic, value);
+          return sender.reply();
+        case 'count':
+          system.subscribe(command.topic, () => Atomics.add(command.into, 0, 1));
           return sender.reply();
         case 'spawn':
           return sender.reply(system.spawn(named, command.id, undefined, { epoch: command.epoch }));

@@ -68,5 +68,6 @@ async function save(
   const stored = deps.store.clients.get(id);
   if (stored === undefined) throw new Error('its record is gone');
   await deps.records.save({ ...stored, ...changes });
-  if (toDisk) await deps.store.flushed();
+  // Whoever is told of the change finds it on disk, and in every thread that may answer the next request.
+  if (toDisk) await Promise.all([deps.store.flushed(), deps.system.published()]);
 }

@@ -42,6 +42,12 @@ export function purge(ctx: Context, state: State, limit: number, sender: Sender)
   });
 }
 
+/** Gone from the store, and from what every thread answers. */
+async function removedEverywhere(ctx: Context, state: State, ids: readonly ClientId[]): Promise<void> {
+  await removeClients(state.deps, ids);
+  await ctx.system.published();
+}
+
 function removeAll(
   ctx: Context,
   state: State,
@@ -50,7 +56,7 @@ function removeAll(
 ): void {
   for (const known of all) known.busy = true;
   const ids = all.map(({ id }) => id);
-  ctx.pipeToSelf(writing(state, removeClients(state.deps, ids)), (outcome) => ({
+  ctx.pipeToSelf(writing(state, removedEverywhere(ctx, state, ids)), (outcome) => ({
     type: 'removed',
     ids,
     error: outcome.ok ? null : outcome.error,

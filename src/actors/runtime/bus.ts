@@ -17,6 +17,8 @@ export type Frame =
   | readonly [type: 'fail', id: number, code: ActorErrorCode, text: string, data: unknown]
   | readonly [type: 'tell', kind: string, actor: string, lane: Lane, message: unknown]
   | readonly [type: 'publish', topic: string, data: unknown]
+  | readonly [type: 'fence', id: number]
+  | readonly [type: 'fenced', id: number]
   | readonly [type: 'register', kind: string, actor: string, epoch: number]
   | readonly [type: 'unregister', kind: string, actor: string, epoch: number];
 
@@ -37,6 +39,8 @@ export interface Bus {
   /** Queues a frame; frames to one thread arrive in order. False when the thread is not connected. */
   send(toThread: number, frame: Frame): boolean;
   broadcast(frame: Frame): void;
+  /** Threads connected at the moment. */
+  readonly threads: readonly number[];
 }
 
 /** A thread on its own. */
@@ -44,4 +48,5 @@ export const soloBus: Bus = {
   attach: () => undefined,
   send: () => false,
   broadcast: () => undefined,
+  threads: [],
 };

@@ -4,6 +4,7 @@ import { type Bus, type BusReceiver, type Frame, soloBus } from './bus.js';
 import { type AnyCell, Cell, type CellHost, describe, name } from './cell.js';
 import { ReplicatedDirectory } from './directory.js';
 import { Dispatcher, type Runnable } from './dispatcher.js';
+import { Fences } from './fences.js';
 import { boundedTimeout, MOST_PENDING_ASKS, PendingAsks, rejected } from './pending-asks.js';
 import { RefMap } from './ref-map.js';
 import { failure, NOBODY, type Outcome, Reply } from './reply.js';
@@ -48,6 +49,7 @@ class ThreadSystem implements ActorSystem, CellHost, BusReceiver {
   readonly #roots = new Set<AnyCell>();
   readonly #dispatcher = new Dispatcher();
   readonly #asks: PendingAsks;
+  readonly #fences: Fences;
   readonly #directory: ReplicatedDirectory;
   readonly #topics = new Map<string, Set<(data: unknown, fromThread: number) => void>>();
   readonly #lossHandlers = new Set<(thread: number) => void>();
@@ -68,6 +70,7 @@ class ThreadSystem implements ActorSystem, CellHost, BusReceiver {
     this.postStopTimeoutMs = postStopTimeoutMs;
     this.#bus = bus;
     this.#asks = new PendingAsks(clock);
+    this.#fences = new Fences(bus, clock);
     this.#directory = new ReplicatedDirectory(thread, {
       registered: (ref, epoch) => bus.broadcast(['register', ref.kind, ref.id, epoch]),
       unregistered: (ref, epoch) => bus.broadcast(['unregister', ref.kind, ref.id, epoch]),
@@ -220,6 +223,10 @@ class ThreadSystem implements ActorSystem, CellHost, BusReceiver {
     this.#bus.broadcast(['publish', topic, data]);
   }
 
+  published(): Promise<void> {
+    return this.#fences.raise();
+  }
+
   subscribe(topic: string, handler: (data: unknown, fromThread: number) => void): () => void {
     // A wrapper of its own, so that one function subscribed twice counts twice.
     const entry = (data: unknown, fromThread: number): void => handler(data, fromThread);
@@ -271,6 +278,12 @@ class ThreadSystem implements ActorSystem, CellHost, BusReceiver {
           this.#guarded(`subscriber of ${frame[1]}`, () => handler(frame[2], fromThread));
         }
         return;
+      case 'fence':
+        this.#bus.send(fromThread, ['fenced', frame[1]]);
+        return;
+      case 'fenced':
+        this.#fences.passed(frame[1], fromThread);
+        return;
       case 'register': {
         const [, kind, id, epoch] = frame;
         const replaced = this.#directory.heardRegistered({ kind, id }, fromThread, epoch);
@@ -309,6 +322,7 @@ class ThreadSystem implements ActorSystem, CellHost, BusReceiver {
   lost(thread: number): void {
     this.#directory.forget(thread);
     this.#asks.loseThread(thread);
+    this.#fences.lost(thread);
     for (const handler of this.#lossHandlers) {
       this.#guarded('handler of a lost thread', () => handler(thread));
     }

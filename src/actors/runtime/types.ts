@@ -153,6 +153,11 @@ export interface ActorSystem {
    * be changed afterwards.
    */
   publish(topic: string, data: unknown): void;
+  /**
+   * Resolves when every other thread has handled what this thread has published up to now. A thread that is lost, or
+   * does not answer within a second, is not waited for.
+   */
+  published(): Promise<void>;
   /** Receives what other threads publish; `fromThread` is the publisher. Returns the unsubscribe function. */
   subscribe(topic: string, handler: (data: unknown, fromThread: number) => void): () => void;
   /** Called when another thread has died or left; its actors are already gone from the directory. */

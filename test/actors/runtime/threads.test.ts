@@ -39,6 +39,18 @@ test('asks are pipelined and each gets its own reply', async () => {
   );
 });
 
+test('what was published has been handled everywhere when `published` resolves', async () => {
+  const heard = new Int32Array(new SharedArrayBuffer(4));
+  await order({ do: 'count', topic: 'fenced', into: heard });
+  for (let n = 0; n < 500; n++) system.publish('fenced', n);
+  await system.published();
+  assert.equal(Atomics.load(heard, 0), 500);
+});
+
+test('`published` does not wait for threads that are not there', async () => {
+  await createActorSystem({ thread: 7, clock: systemClock, log }).published();
+});
+
 test('tells and asks of one sender arrive in order', async () => {
   for (let n = 0; n < 1000; n++) system.tell(peerRef(1), { do: 'note', value: n });
   const notes = await order<number[]>({ do: 'notes' });
