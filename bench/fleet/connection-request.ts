@@ -77,8 +77,8 @@ const clientConfiguration = {
     allow: ['^/usr/bin/.*', '^/usr/local/bin/.*'],
     deny: ['(\\||<|>|;|,|\\n|&)'],
     order: ['allow', 'deny'],
-    allow_regexp: [{}, {}],
-    deny_regexp: [{}],
+    allow_regexp: ['^/usr/bin/.*', '^/usr/local/bin/.*'],
+    deny_regexp: ['(\\||<|>|;|,|\\n|&)'],
   },
   remote_scripts: { enabled: false },
   monitoring: {

@@ -52,7 +52,7 @@ async function start(
     }),
   );
   const child = spawn(command, [...leading, '-c', configuration], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
     cwd: folder,
   });
   await untilAnswering(child, apiPort);
