@@ -15,6 +15,7 @@ import type { Logger } from '../logging/logger.js';
 import type { Clock, Milliseconds } from '../time.js';
 import { type AcceptedAgent, acceptAgent } from './accept-agent.js';
 import { Admission, AUTOMATIC_MAX_HANDSHAKES, type Ticket } from './admission.js';
+import type { ByteSocket } from './byte-socket.js';
 import type { HostKey } from './host-key.js';
 import { type AccessLog, accessLog, answerBadUpgrade, answerEmpty, answerText } from './plain-answer.js';
 import { createReverseProxy } from './reverse-proxy.js';
@@ -95,7 +96,19 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
   const limit = config.server.maxRequestBytesClient;
   const callerIp = createCallerIp(config.server.trustedProxies);
   const configured = config.server.maxConcurrentSshHandshakes;
+  // The engine wants upgrades inside a cork, of whichever connection, and otherwise warns on stderr each time. A
+  // connection that is gone corks nothing.
+  let latest: ByteSocket | null = null;
+  const corked = (work: () => void): void => {
+    let done = false;
+    latest?.cork(() => {
+      done = true;
+      work();
+    });
+    if (!done) work();
+  };
   const admission = new Admission({
+    surround: corked,
     max:
       configured === null ? AUTOMATIC_MAX_HANDSHAKES : Math.floor(configured / Math.max(1, options.shards)),
     clock,
@@ -171,19 +184,11 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
     response.onAborted(() => ticket.release());
   };
 
-  const connect = (
-    socket: Parameters<Parameters<EngineResponse['upgrade']>[0]>[0],
-    slot: Ticket,
-    access: AccessLog,
-    ip: string,
-  ): AcceptedAgent => {
+  const connect = (socket: ByteSocket, slot: Ticket, access: AccessLog, ip: string): AcceptedAgent => {
     const deadline = clock.after(HANDSHAKE_TIMEOUT, () => accepted.giveUp('authentication took too long'));
-    // The next agent's upgrade happens in here. The engine wants that inside a cork, of whichever connection, and
-    // otherwise warns on stderr each time; a connection that is gone corks nothing.
-    const leaveSlot = (): void => {
-      socket.cork(() => slot.release());
-      slot.release();
-    };
+    latest = socket;
+    // The next agent's upgrade happens in here.
+    const leaveSlot = (): void => corked(() => slot.release());
     const slotDeadline = clock.after(SLOT_TIMEOUT, leaveSlot);
     const finishHandshake = (): void => {
       deadline.cancel();
