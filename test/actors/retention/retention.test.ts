@@ -94,7 +94,7 @@ test('what is switched on or shortened while the server runs counts for the next
   assert.notEqual(fleet.record('old'), undefined);
   const rows = (): number =>
     [...fleet.store.measurements.range(clientId('c'), 0, Number.MAX_SAFE_INTEGER)].length;
-  assert.equal(rows(), 1);
+  await fleet.until(() => rows() === 1);
   Object.assign(fleet.server, { purgeDisconnectedClients: true });
   Object.assign(monitoring, { enabled: true, dataStorageDuration: 1_000 });
   fleet.clock.advance(HOUR);
