@@ -36,9 +36,6 @@ export interface EngineResponse {
    * last chunk. Only one of `body` and `onBody` may be used.
    */
   onBody(callback: (chunk: Buffer, last: boolean) => void): void;
-  /** Stops reading the body; up to one receive buffer (512 KiB) may still come. */
-  pauseBody(): void;
-  resumeBody(): void;
   /** Answers 101 and hands the connection over. Only for requests that came as valid upgrades. */
   upgrade(handlers: (socket: ByteSocket) => ByteSocketHandlers, protocol: string | null): void;
   /** Closes TCP without an answer. */

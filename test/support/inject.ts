@@ -45,8 +45,6 @@ export async function inject(
     body: (limit) =>
       body.length > limit ? Promise.reject(new AppError('body_too_large')) : Promise.resolve(body),
     onBody: (callback) => queueMicrotask(() => callback(body, true)),
-    pauseBody: () => undefined,
-    resumeBody: () => undefined,
     upgrade: () => {
       throw new Error('upgrades are not supported by inject');
     },
