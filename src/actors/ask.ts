@@ -1,6 +1,6 @@
 /** Asking an actor from domain and API code: runtime errors become `AppError`s. */
 
-import { AppError, type ErrorPayload } from '../errors.js';
+import { AppError, AppErrorList, type ErrorPayload } from '../errors.js';
 import type { Milliseconds } from '../time.js';
 import { ActorError, type ActorRef, type ActorSystem, type Sender } from './runtime/types.js';
 
@@ -23,8 +23,13 @@ export async function askActor<Reply>(
   }
 }
 
-/** Refuses an ask with an `AppError` the asker gets back as one. */
+/** Refuses an ask with an `AppError` or `AppErrorList` the asker gets back as one. */
 export function refuse(sender: Sender, error: unknown): void {
+  if (error instanceof AppErrorList) {
+    const payloads: readonly ErrorPayload[] = error.errors.map((one) => one.toPayload());
+    sender.refuse(error.message, payloads);
+    return;
+  }
   const known = error instanceof AppError ? error : new AppError('internal', { cause: error, detail: '' });
   sender.refuse(known.title, known.toPayload());
 }
@@ -33,7 +38,7 @@ function fromActorError(error: unknown, missingTitle: string): unknown {
   if (!(error instanceof ActorError)) return error;
   switch (error.code) {
     case 'refused':
-      return AppError.fromPayload(error.data as ErrorPayload);
+      return fromPayload(error.data as ErrorPayload | readonly ErrorPayload[]);
     case 'no_such_actor':
     case 'stopped':
     case 'stale_epoch':
@@ -45,4 +50,10 @@ function fromActorError(error: unknown, missingTitle: string): unknown {
     case 'crashed':
       return new AppError('internal', { cause: error });
   }
+}
+
+function fromPayload(data: ErrorPayload | readonly ErrorPayload[]): AppError | AppErrorList {
+  if (!Array.isArray(data)) return AppError.fromPayload(data as ErrorPayload);
+  const [first = new AppError('internal'), ...others] = data.map((one) => AppError.fromPayload(one));
+  return new AppErrorList([first, ...others]);
 }

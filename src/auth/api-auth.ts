@@ -1,6 +1,7 @@
-/** Authentication of API requests and logins. Spec 02 §5 to §7. */
+/** Authentication of API requests and logins. Spec 02 §5 to §9. */
 
-import type { Permission, Principal } from './principal.js';
+import type { Principal } from './principal.js';
+import type { DeliveryMethod, TwoFa } from './second-factor/second-factor.js';
 
 export interface Credentials {
   /** Value of the `Authorization` header, empty when absent. */
@@ -11,41 +12,55 @@ export interface Credentials {
   readonly path: string;
 }
 
-export interface LoginRequest {
-  readonly username: string;
-  readonly password: string;
-  readonly newPassword: string;
+/** What every kind of login has in common. */
+export interface LoginOrigin {
   /** Raw `token-lifetime` query value, `undefined` when absent. */
   readonly tokenLifetime: string | undefined;
   readonly userAgent: string;
   readonly ip: string;
 }
 
-/** A user as the API shows it. */
-export interface UserProfile {
+export interface LoginRequest extends LoginOrigin {
   readonly username: string;
-  readonly groups: readonly string[] | null;
-  readonly passwordExpired: boolean;
-  readonly twoFaSendTo: string;
+  readonly password: string;
+  readonly newPassword: string;
+}
+
+/** A login without password: a trusted proxy or an identity provider says who it is. Spec 02 §7.5 and §20.5. */
+export interface VouchedLogin extends LoginOrigin {
+  readonly username: string;
+  /** An unknown user is added; otherwise he is refused with 401. */
+  readonly addMissing: boolean;
+}
+
+/** Spec 02 §8.2. */
+export interface SecondFactorRequest extends LoginOrigin, Credentials {
+  /** As in the body. */
+  readonly givenUsername: string;
+  readonly code: string;
+}
+
+export interface LoginAnswer {
+  /** Full, or limited to the second step when `twoFa` is there. */
+  readonly token: string;
+  readonly twoFa: TwoFa | null;
 }
 
 export interface ApiAuth {
   /**
-   * Who is calling. Throws `AppError` 401, 429 or `banned` (423); counts the attempt with the guard, so the
-   * caller needs no ban check of its own: a banned address is refused here unless it holds a valid session.
-   * Synchronous when the answer needs no password hash (a cached bearer token).
+   * Who is calling. Throws `AppError` 401, 403 (scope of an API token), 429 or `banned` (423); counts the attempt
+   * with the guard, so the caller needs no ban check of its own: a banned address is refused here unless it holds a
+   * valid session or API token. Synchronous when nothing needs to be hashed or read.
    */
   authenticate(credentials: Credentials): Principal | Promise<Principal>;
-  /** Returns the token. Throws as spec 02 §7.3, and `banned` (423). */
-  login(request: LoginRequest): Promise<string>;
+  /** Throws as spec 02 §7.3, and `banned` (423). */
+  login(request: LoginRequest): Promise<LoginAnswer>;
+  /** Throws as `login`, without the password step. */
+  loginVouched(request: VouchedLogin): Promise<LoginAnswer>;
+  /** The second step, with the limited token as bearer. Throws as spec 02 §8.2. */
+  verifySecondFactor(request: SecondFactorRequest): Promise<LoginAnswer>;
   /** Spec 02 §7.4. */
   logout(credentials: Credentials): Promise<void>;
-  profile(username: string): UserProfile | undefined | Promise<UserProfile | undefined>;
-  /**
-   * Whether the groups of the caller have a function permission. Absent: this provider has no group
-   * permissions and everybody passes. Spec 02 §14.4.
-   */
-  allows?(principal: Principal, permission: Permission): boolean;
-  /** `Static Credentials`, `File`, `DB` or the own store. */
-  readonly usersSource: string;
+  /** The configured one; `null` without. */
+  readonly secondFactor: DeliveryMethod | null;
 }

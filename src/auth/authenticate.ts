@@ -4,10 +4,10 @@ import { AppError } from '../errors.js';
 import type { ApiAuth, Credentials } from './api-auth.js';
 import { parseAuthorization } from './authorization-header.js';
 import type { AuthParts } from './create-api-auth.js';
-import { ADMINISTRATORS, type Principal } from './principal.js';
+import { makePrincipal, type Principal } from './principal.js';
 import { allows } from './tokens/allows.js';
 import type { Verdict } from './tokens/verify.js';
-import type { User } from './users/provider.js';
+import type { User, UserProvider } from './users/provider.js';
 import { passwordExpiredTitle, verifyLogin } from './verify-login.js';
 
 export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
@@ -24,11 +24,11 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
     throw new AppError(guard.isBanned('api', ip) ? 'banned' : 'unauthorized');
   };
 
-  const byUser = (user: User | undefined, ip: string): Principal => {
+  const byUser = (user: User | undefined, ip: string): Principal | Promise<Principal> => {
     if (user === undefined) return refuseOld(ip);
     // A session neither suffers from a ban nor lifts it.
     if (!guard.isBanned('api', ip)) guard.succeeded('api', user.username, ip);
-    return toPrincipal(user);
+    return toPrincipal(users, user);
   };
 
   const byToken = (verdict: Verdict, { method, path, ip, userAgent }: Credentials) => {
@@ -42,9 +42,11 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
 
   const byPassword = (username: string, password: string, ip: string): Principal | Promise<Principal> => {
     // With a second factor a password alone is never accepted here.
-    if (username === '' || parts.secondFactor) return refuseGuess(ip);
+    if (username === '' || parts.secondFactor !== null) return refuseGuess(ip);
     const user = verifyLogin(parts, username, password, ip);
-    return user instanceof Promise ? user.then(unlessExpired) : unlessExpired(user);
+    return user instanceof Promise
+      ? user.then((found) => unlessExpired(users, found))
+      : unlessExpired(users, user);
   };
 
   return (credentials) => {
@@ -64,19 +66,25 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
   };
 }
 
-function unlessExpired(user: User): Principal {
+function unlessExpired(users: UserProvider, user: User): Principal | Promise<Principal> {
   if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
-  return toPrincipal(user);
+  return toPrincipal(users, user);
 }
 
-/** One principal per user object; a user that changed is another object. */
+/** Where groups have no rows: one principal per user object; a user that changed is another object. */
 const principals = new WeakMap<User, Principal>();
 
-function toPrincipal(user: User): Principal {
+function toPrincipal(users: UserProvider, user: User): Principal | Promise<Principal> {
+  const groups = user.groups ?? [];
+  if (users.groupSupport === 'details') {
+    const details = users.groups(groups);
+    return details instanceof Promise
+      ? details.then((rows) => makePrincipal(user.username, groups, rows))
+      : makePrincipal(user.username, groups, details);
+  }
   const known = principals.get(user);
   if (known !== undefined) return known;
-  const groups = user.groups ?? [];
-  const principal = { username: user.username, groups, admin: groups.includes(ADMINISTRATORS) };
+  const principal = makePrincipal(user.username, groups, null);
   principals.set(user, principal);
   return principal;
 }

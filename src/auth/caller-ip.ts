@@ -48,6 +48,28 @@ export function createCallerIp(trustedProxies: readonly string[]): CallerIp {
   };
 }
 
+export interface Caller {
+  readonly ip: string;
+  /** The TCP peer is a trusted proxy, so what its headers say is believed. */
+  readonly fromTrustedProxy: boolean;
+}
+
+/** Like `createCallerIp`, and says whether the peer itself is trusted. */
+export function createCallerOf(
+  trustedProxies: readonly string[],
+): (peer: string, forwardedFor: string) => Caller {
+  const callerIp = createCallerIp(trustedProxies);
+  const trusted = trustList(trustedProxies);
+  return (peer, forwardedFor) => {
+    const address = trustedProxies.length === 0 ? undefined : canonicalIp(peer);
+    return {
+      ip: callerIp(peer, forwardedFor),
+      fromTrustedProxy:
+        address !== undefined && trusted.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
+    };
+  };
+}
+
 function trustList(entries: readonly string[]): BlockList {
   const list = new BlockList();
   for (const entry of entries) {

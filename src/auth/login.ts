@@ -1,68 +1,96 @@
-/** From a name and a password to a token. Spec 02 §7.3. */
+/** From a name and a password, or somebody's word, to a token. Spec 02 §7.3. */
 
 import { AppError } from '../errors.js';
 import type { Milliseconds } from '../time.js';
-import type { ApiAuth, LoginRequest } from './api-auth.js';
+import type { ApiAuth, LoginAnswer, LoginOrigin } from './api-auth.js';
 import type { AuthParts } from './create-api-auth.js';
+import { issueToken } from './issue-token.js';
 import { checkNewPassword } from './passwords/new-password.js';
-import { type Claims, fullScopes } from './tokens/claims.js';
-import { longestLifetime, parseLifetime } from './tokens/lifetime.js';
-import { signToken } from './tokens/sign.js';
-import { staticUserTitle } from './users/provider.js';
+import { fullScopes, pendingScopes } from './tokens/claims.js';
+import { parseLifetime } from './tokens/lifetime.js';
+import { staticUserTitle, type User } from './users/provider.js';
 import { passwordExpiredTitle, verifyLogin } from './verify-login.js';
 
-export function makeLogin(parts: AuthParts): ApiAuth['login'] {
-  const { config, guard, log } = parts;
-  const longest = longestLifetime(config.api.maxTokenLifetime);
+/** A login that waits for its second step lives this long at most. */
+const LONGEST_PENDING: Milliseconds = 60 * 60_000;
 
-  return async (request) => {
-    const { username, password, newPassword, tokenLifetime, ip } = request;
-    if (username === '') {
+export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouched'> {
+  const { config, guard, users, accounts, hasher } = parts;
+
+  const refuseNobody = (username: string, ip: string): void => {
+    if (username !== '') return;
+    if (guard.isBanned('api', ip)) throw new AppError('banned');
+    throw new AppError('unauthorized', { title: 'username is required' });
+  };
+
+  return {
+    async login(request) {
+      const { username, password, newPassword, tokenLifetime, ip } = request;
+      refuseNobody(username, ip);
+      const user = await verifyLogin(parts, username, password, ip);
+      const lifetime = parseLifetime(tokenLifetime, parts.longest);
+      if (newPassword === '') {
+        if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
+        return proceed(parts, user, null, lifetime, request);
+      }
+      if (!users.writable) throw new AppError('bad_request', { title: staticUserTitle });
+      checkNewPassword(newPassword, config.api.passwordMinLength);
+      const hash = await hasher.hash(newPassword);
+      // With a second factor the new password waits for it: one factor must not change the other.
+      if (parts.secondFactor !== null) return proceed(parts, user, hash, lifetime, request);
+      await accounts.setPasswordHash(user.username, hash);
+      return proceed(parts, user, null, lifetime, request);
+    },
+
+    async loginVouched(request) {
+      const { username, addMissing, tokenLifetime, ip } = request;
+      refuseNobody(username, ip);
       if (guard.isBanned('api', ip)) throw new AppError('banned');
-      throw new AppError('unauthorized', { title: 'username is required' });
-    }
-    const user = await verifyLogin(parts, username, password, ip);
-    const lifetime = parseLifetime(tokenLifetime, longest);
-    if (parts.secondFactor) {
-      // Nothing is changed and nothing is handed out for a password alone where two factors are demanded.
-      log.error('a login was refused: a second factor is configured, but this version has none');
-      throw new AppError('forbidden', {
-        title: 'two-factor authentication is configured but not available in this version',
-      });
-    }
-    if (newPassword !== '') await changePassword(parts, username, newPassword);
-    else if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
-    return issueToken(parts, request, lifetime, longest);
+      if (guard.mustWait('api', username, ip)) throw new AppError('too_many_requests');
+      let user = await users.findCurrent(username);
+      if (user === undefined && addMissing) {
+        await accounts.addVouchedUser(username);
+        user = await users.findCurrent(username);
+      }
+      if (user === undefined) {
+        await guard.failed('api', username, ip);
+        throw new AppError('unauthorized');
+      }
+      guard.succeeded('api', user.username, ip);
+      const lifetime = parseLifetime(tokenLifetime, parts.longest);
+      if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
+      return proceed(parts, user, null, lifetime, request);
+    },
   };
 }
 
-async function changePassword(
-  { config, users, hasher }: AuthParts,
-  username: string,
-  password: string,
-): Promise<void> {
-  if (!users.writable) throw new AppError('bad_request', { title: staticUserTitle });
-  checkNewPassword(password, config.api.passwordMinLength);
-  await users.setPassword(username, await hasher.hash(password));
-}
-
-/** Resolves when the session behind the token would survive a power loss. */
-async function issueToken(
-  { secret, sessions, clock }: AuthParts,
-  { username, userAgent, ip }: LoginRequest,
+/** Hands out the token, or asks for the second factor. */
+async function proceed(
+  parts: AuthParts,
+  user: User,
+  newPasswordHash: string | null,
   lifetime: Milliseconds,
-  longest: Milliseconds,
-): Promise<string> {
-  const session = await sessions.open({ username, lifetime, userAgent, ip });
-  const issuedAt = clock.now();
-  const claims: Claims = {
+  { ip, userAgent }: LoginOrigin,
+): Promise<LoginAnswer> {
+  const { secondFactor, sessions } = parts;
+  const { username } = user;
+  if (secondFactor === null) {
+    const { token } = await issueToken(parts, { username, lifetime, scopes: fullScopes, userAgent, ip });
+    return { token, twoFa: null };
+  }
+  const mayCreateSecret = secondFactor.method === 'totp_authenticator_app' && user.totpSecret.trim() === '';
+  const { token, session } = await issueToken(parts, {
     username,
-    sessionId: session.id,
-    scopes: fullScopes,
-    tokenId: session.tokenId,
-    issuedAt,
-    // Uses prolong the session, never beyond this; whole seconds, as tokens count.
-    expiresAt: Math.floor((issuedAt + longest) / 1000) * 1000,
-  };
-  return signToken(secret, claims);
+    lifetime: Math.min(LONGEST_PENDING, parts.longest),
+    scopes: pendingScopes(mayCreateSecret),
+    userAgent,
+    ip,
+  });
+  try {
+    const step = { user, sessionId: session.id, newPasswordHash, ip, userAgent };
+    return { token, twoFa: await secondFactor.begin(step) };
+  } catch (error) {
+    await sessions.close(session.id);
+    throw error;
+  }
 }

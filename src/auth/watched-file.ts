@@ -60,6 +60,11 @@ export class WatchedFile<Value> {
     return this.#value.value;
   }
 
+  /** The next `recent` looks at the file's date, however short ago that was done. */
+  forget(): void {
+    this.#checkedAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** Reads the file whatever its date says. Rejects when it is unreadable or bad; the old value stays. */
   reload(): Promise<void> {
     return this.#read(true);

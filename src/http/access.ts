@@ -15,16 +15,12 @@ export function checkAccess(
   access: Access,
   params: Readonly<Record<string, string>>,
   principal: Principal,
-  context: Pick<ApiContext, 'clients' | 'auth'>,
+  context: Pick<ApiContext, 'clients'>,
 ): void {
-  if (access.kind === 'open') return;
+  if (access.kind !== 'user') return;
   if (access.client === true) checkClient(params.client_id ?? '', principal, context);
-  if (access.permission !== undefined && !principal.admin) {
-    // No predicate: the provider of users knows no group permissions, so everybody has them.
-    const allowed = context.auth.allows?.(principal, access.permission) ?? true;
-    if (!allowed) {
-      throw new AppError('forbidden', { title: `user does not have "${access.permission}" permission` });
-    }
+  if (access.permission !== undefined && !principal.permissions.has(access.permission)) {
+    throw new AppError('forbidden', { title: `user does not have "${access.permission}" permission` });
   }
   if (access.admin === true && !principal.admin) {
     throw new AppError('forbidden', {

@@ -1,6 +1,6 @@
 /** The API listener's request handler: finds the route, refuses what has none. Spec 02 §2, 03 §1.7. */
 
-import { createCallerIp, forwardedFor } from '../auth/caller-ip.js';
+import { createCallerOf, forwardedFor } from '../auth/caller-ip.js';
 import { AppError } from '../errors.js';
 import { Call, type CallScope, type FinishedRequest } from './call.js';
 import type { ApiContext } from './context.js';
@@ -29,7 +29,7 @@ export function createApi(options: ApiOptions): EngineOptions['onRequest'] {
   const { context, routes, onFinished } = options;
   const { config, clock } = context;
   const cors = makeCors(config.api.cors);
-  const callerIp = createCallerIp(config.api.trustedProxies);
+  const callerOf = createCallerOf(config.api.trustedProxies);
   const match = makeMatcher(
     routes.map((route) => ({ method: route.method, path: route.path, value: route })),
   );
@@ -77,7 +77,7 @@ export function createApi(options: ApiOptions): EngineOptions['onRequest'] {
     if (found === 'bad_escape') return refuse(request, response, BAD_REQUEST);
     const route = found.endpoint.methods.get(request.method);
     if (route === undefined) return refuseMethod(request, response, found.endpoint);
-    const ip = callerIp(request.remoteAddress, forwardedFor(request.headers));
-    return new Call(scope, route, found.params, request, response, ip).run();
+    const caller = callerOf(request.remoteAddress, forwardedFor(request.headers));
+    return new Call(scope, route, found.params, request, response, caller).run();
   };
 }

@@ -1,5 +1,6 @@
 /** One API request whose route is known: from authentication to the answer. Order of checks: spec 03 §1.1. */
 
+import type { Caller } from '../auth/caller-ip.js';
 import type { Principal } from '../auth/principal.js';
 import { AppError } from '../errors.js';
 import type { Milliseconds } from '../time.js';
@@ -46,7 +47,7 @@ export class Call {
     private readonly params: Readonly<Record<string, string>>,
     private readonly request: EngineRequest,
     private readonly response: EngineResponse,
-    private readonly ip: string,
+    private readonly caller: Caller,
   ) {}
 
   /** Stays synchronous when authentication, body and handler are; never rejects. */
@@ -62,14 +63,15 @@ export class Call {
   #authenticate(): Promise<void> | undefined {
     const { auth, guard } = this.scope.context;
     const { access } = this.route;
+    if (access.kind === 'bearer') return this.#admitted(null);
     if (access.kind === 'open') {
-      if (access.checksBan !== true && guard.isBanned('api', this.ip)) throw new AppError('banned');
+      if (guard.isBanned('api', this.caller.ip)) throw new AppError('banned');
       return this.#admitted(null);
     }
     const principal = auth.authenticate({
       authorization: this.request.header('authorization'),
       userAgent: this.request.header('user-agent'),
-      ip: this.ip,
+      ip: this.caller.ip,
       method: this.request.method,
       path: this.request.path,
     });
@@ -122,7 +124,8 @@ export class Call {
         body: schema === undefined ? undefined : readJsonBody(rawBody, schema),
         rawBody,
         header: (name) => request.header(name),
-        ip: this.ip,
+        ip: this.caller.ip,
+        fromTrustedProxy: this.caller.fromTrustedProxy,
         principal: base.principal,
       },
       this.scope.context,

@@ -1,8 +1,11 @@
 /** Everything a route handler may use. One per shard. */
 
 import type { ActorSystem } from '../actors/runtime/types.js';
+import type { Accounts } from '../auth/accounts/accounts.js';
 import type { ApiAuth } from '../auth/api-auth.js';
 import type { Guard } from '../auth/guard.js';
+import type { SingleSignOn } from '../auth/sso/single-sign-on.js';
+import type { UserProvider } from '../auth/users/provider.js';
 import type { ClientIndex, ClientRecords } from '../clients/read-model.js';
 import type { Config } from '../config/types.js';
 import type { Logger } from '../logging/logger.js';
@@ -16,6 +19,11 @@ export interface ApiContext {
   readonly clientRecords: ClientRecords;
   readonly store: Store;
   readonly auth: ApiAuth;
+  /** Reading; changes go through `accounts`. */
+  readonly users: UserProvider;
+  readonly accounts: Accounts;
+  /** `null`: users log in with passwords. */
+  readonly sso: SingleSignOn | null;
   readonly guard: Guard;
   readonly clock: Clock;
   readonly log: Logger;

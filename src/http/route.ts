@@ -12,11 +12,13 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /** Who may call a route. Checked in the order: authentication, client access, permission, admin (spec 03 §1.1). */
 export type Access =
-  | {
-      readonly kind: 'open';
-      /** The handler itself refuses banned addresses, because it lets valid sessions pass. */
-      readonly checksBan?: true;
-    }
+  /** Anybody whose address is not banned. */
+  | { readonly kind: 'open' }
+  /**
+   * The handler itself looks at the bearer token, and refuses banned addresses unless a session is valid: logout,
+   * and the second step of a login.
+   */
+  | { readonly kind: 'bearer' }
   | {
       readonly kind: 'user';
       readonly permission?: Permission;
@@ -67,6 +69,8 @@ export interface ApiRequest {
   header(name: string): string;
   /** Address of the caller after the trusted-proxy rule. */
   readonly ip: string;
+  /** The TCP peer is one of `api.trusted_proxies`, so what its headers say is believed. */
+  readonly fromTrustedProxy: boolean;
   /** Set on every route whose access is not `open`. */
   readonly principal: Principal | null;
 }

@@ -2,6 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { spawnAccounts } from '../actors/accounts/behavior.js';
 import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
 import { type GuardMessage, guardRef } from '../actors/guard/messages.js';
 import { spawnHasher } from '../actors/hasher/behavior.js';
@@ -10,8 +11,7 @@ import { disconnectStored } from '../actors/registrar/records.js';
 import { spawnRetention } from '../actors/retention/behavior.js';
 import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
-import { spawnUserFile } from '../actors/user-file/behavior.js';
-import { type UserFileMessage, userFileRef } from '../actors/user-file/messages.js';
+import { makeAccounts } from '../auth/accounts/make-accounts.js';
 import { openUsers } from '../auth/users/open-users.js';
 import { createClientRecords } from '../clients/client-records.js';
 import { CLIENTS_TOPIC } from '../clients/record.js';
@@ -110,12 +110,13 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   try {
     const found = await disconnectStored(store, systemClock.now());
     if (found > 0) log.info(`${found} clients were connected when the server ended`);
+    const accounts = makeAccounts();
     spawnGuard(system, config, log);
     spawnHasher(system, {
       verify: (password, stored) => tasks.run('verifyPassword', { password, stored }),
       hash: (password) => tasks.run('hashPassword', { password }),
     });
-    spawnUserFile(system, config.api.authFile);
+    spawnAccounts(system, () => accounts);
     spawnRegistrar(system, { server: config.server, records, store, log });
     spawnRetention(system, { config, store, log });
     const ports = await supervisor.start();
@@ -132,8 +133,6 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
         level.current = config.logging.logLevel;
         const limits: GuardMessage = { type: 'limits', limits: guardLimits(config) };
         system.tell(guardRef, limits);
-        const users: UserFileMessage = { type: 'use', path: config.api.authFile };
-        system.tell(userFileRef, users);
         // Restarted shards get it too. What waits for a restart is as it was: they must fit to the others.
         await supervisor.reload(plan.config, level.current);
         return plan;
@@ -150,7 +149,7 @@ async function assertUsable(config: Config): Promise<void> {
   const { address, accessLogFile } = config.api;
   if (address === '') return;
   const log = createLogger({ level: 'error', sink: () => undefined, clock: systemClock });
-  await openUsers({ config, clock: systemClock, log, change: () => Promise.resolve() });
+  await openUsers({ config, clock: systemClock, log });
   if (accessLogFile !== '') await openLogWriter(accessLogFile).close();
 }
 

@@ -1,9 +1,13 @@
 /** The API of one shard, behind a listener that stays while the configuration changes. */
 
+import { ACCOUNTS_TOPIC } from '../actors/accounts/messages.js';
+import { remoteAccounts } from '../actors/accounts/remote-accounts.js';
 import { remoteHasher } from '../actors/hasher/remote-hasher.js';
-import { userFileChange } from '../actors/user-file/behavior.js';
+import { openSecondFactor } from '../actors/second-factor/open-second-factor.js';
+import { openSingleSignOn } from '../actors/sso/open-single-sign-on.js';
 import { createApiAuth } from '../auth/create-api-auth.js';
 import { openUsers } from '../auth/users/open-users.js';
+import type { UserProvider } from '../auth/users/provider.js';
 import type { Config } from '../config/types.js';
 import { type ApiOptions, createApi } from '../http/api.js';
 import type { ApiContext } from '../http/context.js';
@@ -13,13 +17,16 @@ import type { Logger } from '../logging/logger.js';
 
 export interface ShardApiOptions {
   /** What outlives a configuration. Lines about users and logins go to `log`. */
-  readonly context: Omit<ApiContext, 'config' | 'auth'>;
+  readonly context: Omit<ApiContext, 'config' | 'auth' | 'users' | 'accounts' | 'sso'>;
   readonly log: Logger;
   readonly onFinished: NonNullable<ApiOptions['onFinished']>;
 }
 
 /** The API under one configuration. Not used before `ShardApi.use`. */
-export type PreparedApi = EngineOptions['onRequest'];
+export interface PreparedApi {
+  readonly onRequest: EngineOptions['onRequest'];
+  readonly users: UserProvider;
+}
 
 export interface ShardApi {
   /** For the listener; requests under way end as they began. */
@@ -27,33 +34,50 @@ export interface ShardApi {
   /** Rejects with `Error` when the users of the configuration cannot be read. */
   prepare(config: Config): Promise<PreparedApi>;
   use(prepared: PreparedApi): void;
+  close(): Promise<void>;
 }
 
 /** Rejects like `prepare`. */
 export async function openShardApi(config: Config, options: ShardApiOptions): Promise<ShardApi> {
   const { context, log, onFinished } = options;
   const { actors, guard, store, clock } = context;
+  const accounts = remoteAccounts(actors);
 
   const prepare = async (next: Config): Promise<PreparedApi> => {
-    const users = await openUsers({ config: next, clock, log, change: userFileChange(actors) });
+    const users = await openUsers({ config: next, clock, log });
     const auth = createApiAuth({
       config: next,
       guard,
       users,
+      accounts,
       hasher: remoteHasher(actors),
+      secondFactor: openSecondFactor({ config: next, system: actors, users, guard, clock, log }),
       store,
       clock,
       log,
     });
-    return createApi({ context: { ...context, config: next, auth }, routes, onFinished });
+    const sso = openSingleSignOn({ config: next, system: actors, clock, log });
+    const onRequest = createApi({
+      context: { ...context, config: next, auth, users, accounts, sso },
+      routes,
+      onFinished,
+    });
+    return { onRequest, users };
   };
 
   let present = await prepare(config);
+  const unsubscribe = actors.subscribe(ACCOUNTS_TOPIC, () => present.users.forget());
   return {
-    onRequest: (request, response) => present(request, response),
+    onRequest: (request, response) => present.onRequest(request, response),
     prepare,
     use(prepared) {
+      const { users } = present;
       present = prepared;
+      users.close().catch((error) => log.error(`closing the users: ${(error as Error).message}`));
+    },
+    close() {
+      unsubscribe();
+      return present.users.close();
     },
   };
 }

@@ -41,6 +41,7 @@ let gate: ClientGate | null = null;
 let logs: RequestLogs | null = null;
 let agentListener: AgentListener | null = null;
 let apiListener: Listening | null = null;
+let api: ShardApi | null = null;
 let reload: ((config: Config) => Promise<void>) | null = null;
 
 export const program: ShardProgram = {
@@ -88,7 +89,6 @@ export const program: ShardProgram = {
     });
 
     const bound: Record<string, number> = {};
-    let api: ShardApi | null = null;
     if (config.api.address !== '') {
       const context = {
         actors: system,
@@ -101,18 +101,19 @@ export const program: ShardProgram = {
         fingerprint: hostKey.fingerprint,
         version,
       };
-      api = await openShardApi(config, {
+      const opening = await openShardApi(config, {
         context,
         log,
         onFinished: (finished) => logs?.api(finished),
       });
+      api = opening;
       const { certFile, keyFile, tlsMin } = config.api;
       const options = {
         host: parseListenAddress(config.api.address).host,
         ...(certFile === '' ? {} : { tls: { certFile, keyFile, minVersion: tlsMin } }),
         maxHeaderBytes: config.api.maxRequestBytes + HEADER_SLACK_BYTES,
         onError: reportTo(log.named('api-listener')),
-        onRequest: api.onRequest,
+        onRequest: opening.onRequest,
       };
       apiListener = await listenShared(portFor(config.api.address, API, ports), (port) =>
         listen({ ...options, port }),
@@ -163,6 +164,7 @@ export const program: ShardProgram = {
   async close() {
     agentListener?.close();
     apiListener?.close();
+    await api?.close();
     guard?.stop();
     records?.stop();
     logs?.close();

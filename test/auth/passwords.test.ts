@@ -50,7 +50,7 @@ test('a wrong password is hashed every time, and a remembered one ends with its 
   for (const _ of [1, 2, 3]) assert.equal((await world.login('anna', 'wrong')).status, 401);
   assert.equal(world.hashed.length, 3);
   await world.login('anna');
-  await world.users.setPassword('anna', bcryptHash('another password'));
+  await world.accounts.setPasswordHash('anna', bcryptHash('another password'));
   assert.equal((await world.login('anna')).status, 401);
 });
 

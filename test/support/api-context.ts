@@ -1,12 +1,12 @@
 /** An `ApiContext` for route tests: everything a test does not give throws when it is used. */
 
 import type { ApiAuth } from '../../src/auth/api-auth.js';
-import type { Principal } from '../../src/auth/principal.js';
+import { makePrincipal, type Principal } from '../../src/auth/principal.js';
 import type { ApiConfig, Config } from '../../src/config/types.js';
 import type { ApiContext } from '../../src/http/context.js';
 import type { Logger } from '../../src/logging/logger.js';
 
-export const administrator: Principal = { username: 'admin', groups: ['Administrators'], admin: true };
+export const administrator: Principal = makePrincipal('admin', ['Administrators'], null);
 
 export interface ApiContextParts extends Partial<Omit<ApiContext, 'config' | 'auth'>> {
   readonly api?: Partial<ApiConfig>;
@@ -23,7 +23,8 @@ export function apiContext(parts: ApiContextParts = {}): ApiContext {
   } as unknown as Config;
   const given = {
     config,
-    auth: { authenticate: () => administrator, usersSource: 'Static Credentials', ...auth },
+    auth: { authenticate: () => administrator, secondFactor: null, ...auth },
+    users: { source: 'Static Credentials', groupSupport: 'none' },
     guard: { isBanned: () => false },
     clock: { now: () => 0, after: () => ({ cancel: () => undefined }) },
     log: silentLog,

@@ -4,11 +4,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import bcrypt from 'bcryptjs';
+import { spawnAccounts } from '../../src/actors/accounts/behavior.js';
+import { remoteAccounts } from '../../src/actors/accounts/remote-accounts.js';
 import { spawnGuard } from '../../src/actors/guard/behavior.js';
 import { createGuard, type GuardReplica } from '../../src/actors/guard/create-guard.js';
 import { spawnHasher } from '../../src/actors/hasher/behavior.js';
 import { remoteHasher } from '../../src/actors/hasher/remote-hasher.js';
-import { spawnUserFile, userFileChange } from '../../src/actors/user-file/behavior.js';
+import { openSecondFactor } from '../../src/actors/second-factor/open-second-factor.js';
+import type { Accounts } from '../../src/auth/accounts/accounts.js';
+import { makeAccounts } from '../../src/auth/accounts/make-accounts.js';
 import type { ApiAuth } from '../../src/auth/api-auth.js';
 import { createApiAuth } from '../../src/auth/create-api-auth.js';
 import { hashPassword, verifyPassword } from '../../src/auth/passwords/hash.js';
@@ -50,6 +54,7 @@ export interface AuthWorld {
   readonly store: Store;
   readonly guard: GuardReplica;
   readonly users: UserProvider;
+  readonly accounts: Accounts;
   readonly auth: ApiAuth;
   readonly usersFile: string;
   /** Passwords that were really hashed and compared. */
@@ -99,15 +104,18 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
     },
     hash: parts.hasher?.hash ?? hashPassword,
   });
-  spawnUserFile(system, usersFile);
+  spawnAccounts(system, () => makeAccounts());
+  const accounts = remoteAccounts(system);
   const guard = createGuard({ system, config, clock, log });
   await guard.ready;
-  const provider = await openUsers({ config, clock, log, change: userFileChange(system) });
+  const provider = await openUsers({ config, clock, log });
   const auth = createApiAuth({
     config,
     guard,
     users: provider,
+    accounts,
     hasher: remoteHasher(system),
+    secondFactor: openSecondFactor({ config, system, users: provider, guard, clock, log }),
     store,
     clock,
     log,
@@ -126,6 +134,8 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
       ...apiContext({}),
       config,
       auth,
+      users: provider,
+      accounts,
       guard,
       store,
       clock,
@@ -145,6 +155,7 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
     store,
     guard,
     users: provider,
+    accounts,
     auth,
     usersFile,
     hashed,

@@ -1,6 +1,6 @@
-import type { Principal } from '../../src/auth/principal.js';
+import { makePrincipal, type Principal } from '../../src/auth/principal.js';
 
-export const admin: Principal = { username: 'admin', groups: ['Administrators'], admin: true };
+export const admin: Principal = makePrincipal('admin', ['Administrators'], null);
 
-/** A user who is no administrator. */
-export const member = (...groups: string[]): Principal => ({ username: 'user', groups, admin: false });
+/** A user who is no administrator, where groups carry no permissions. */
+export const member = (...groups: string[]): Principal => makePrincipal('user', groups, null);

@@ -25,3 +25,9 @@ export const fullScopes: readonly Scope[] = [
   { uri: '*', method: '*', exclude: false },
   { uri: '/api/v1/verify-2fa', method: '*', exclude: true },
 ];
+
+/** Scopes of a token that waits for the second step of its login. Spec 02 §6.2. */
+export const pendingScopes = (mayCreateTotpSecret: boolean): readonly Scope[] => [
+  { uri: '/api/v1/verify-2fa', method: 'POST', exclude: false },
+  ...(mayCreateTotpSecret ? [{ uri: '/api/v1/me/totp-secret', method: 'POST', exclude: false }] : []),
+];

@@ -1,10 +1,9 @@
-/** Users of `api.auth_file`. Every thread keeps its own parsed copy; writes go through one place. Spec 02 §18.2. */
+/** Users of `api.auth_file`. Every thread keeps its own parsed copy. Spec 02 §18.2. */
 
 import { createHash } from 'node:crypto';
 import type { Logger } from '../../logging/logger.js';
 import type { Clock } from '../../time.js';
 import { WatchedFile } from '../watched-file.js';
-import type { PasswordChange } from './change-users-file.js';
 import { parseUsersFile } from './parse-users-file.js';
 import type { User, UserProvider } from './provider.js';
 
@@ -12,12 +11,10 @@ export interface FileUsersOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Changes the file, one call after the other in the whole process. */
-  readonly change: (change: PasswordChange) => Promise<void>;
 }
 
 /** Reads the file first. Rejects with the texts of spec 02 §18.2 when it is missing or bad. */
-export async function fileUsers({ path, clock, log, change }: FileUsersOptions): Promise<UserProvider> {
+export async function fileUsers({ path, clock, log }: FileUsersOptions): Promise<UserProvider> {
   const file = new WatchedFile<ReadonlyMap<string, User>>({
     path,
     clock,
@@ -33,10 +30,11 @@ export async function fileUsers({ path, clock, log, change }: FileUsersOptions):
     log.info(`Loaded ${file.last?.size ?? 0} users from file.`);
   };
   await reload();
+  const all = async (): Promise<readonly User[]> => [...(await file.current()).values()].sort(byName);
 
   return {
     source: 'File',
-    groupPermissions: false,
+    groupSupport: 'none',
     writable: true,
     find(username) {
       const users = file.recent();
@@ -48,13 +46,17 @@ export async function fileUsers({ path, clock, log, change }: FileUsersOptions):
       const pick = createHash('sha256').update(username).digest().readUInt32BE(0) % Math.max(1, users.length);
       return users[pick]?.password;
     },
-    async setPassword(username, hash) {
-      await change({ username, hash });
-      await file.reload();
-    },
+    all,
+    groups: () => [],
+    allGroups: () => [],
+    groupNames: async () => [...new Set((await all()).flatMap(({ groups }) => groups ?? []))].sort(),
     reload,
+    forget: () => file.forget(),
+    close: () => Promise.resolve(),
   };
 }
+
+const byName = (one: User, other: User): number => (one.username < other.username ? -1 : 1);
 
 const reason = (error: Error): string =>
   'syscall' in error ? `failed to open users file: ${error.message}` : error.message;

@@ -1,8 +1,7 @@
 /** The single user of `api.auth`. Spec 02 §18.1. */
 
-import { AppError } from '../../errors.js';
 import { ADMINISTRATORS } from '../principal.js';
-import { staticUserTitle, type User, type UserProvider } from './provider.js';
+import type { User, UserProvider } from './provider.js';
 
 /**
  * `auth` is `user:password`, split at the first colon; the password is plain text or a hash.
@@ -26,14 +25,17 @@ export function staticUsers(auth: string): UserProvider {
   const find = (name: string): User | undefined => (name === username ? user : undefined);
   return {
     source: 'Static Credentials',
-    groupPermissions: false,
+    groupSupport: 'none',
     writable: false,
     find,
     findCurrent: find,
+    all: () => [user],
+    groups: () => [],
+    allGroups: () => [],
+    groupNames: () => [ADMINISTRATORS],
     decoy: () => password,
-    async setPassword() {
-      throw new AppError('bad_request', { title: staticUserTitle });
-    },
     reload: () => Promise.resolve(),
+    forget: () => undefined,
+    close: () => Promise.resolve(),
   };
 }

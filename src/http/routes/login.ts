@@ -3,6 +3,7 @@
 import Type from 'typebox';
 import type { LoginRequest } from '../../auth/api-auth.js';
 import { parseAuthorization } from '../../auth/authorization-header.js';
+import type { TwoFa } from '../../auth/second-factor/second-factor.js';
 import { AppError } from '../../errors.js';
 import type { ApiContext } from '../context.js';
 import { readJsonBody } from '../json/body.js';
@@ -92,7 +93,7 @@ const loginByBody: Route = {
 const logout: Route = {
   method: 'DELETE',
   path: '/logout',
-  access: { kind: 'open', checksBan: true },
+  access: { kind: 'bearer' },
   docs: {
     tag: TAG,
     summary: 'End the session of the bearer token for good',
@@ -116,14 +117,20 @@ export const loginRoutes: readonly Route[] = [loginByHeader, loginByBody, logout
 type GivenLogin = Pick<LoginRequest, 'username' | 'password' | 'newPassword'>;
 
 async function login(request: ApiRequest, context: ApiContext, given: GivenLogin): Promise<ApiReply> {
-  const token = await context.auth.login({
+  const { token, twoFa } = await context.auth.login({
     ...given,
     tokenLifetime: request.query.get('token-lifetime'),
     userAgent: request.header('user-agent'),
     ip: request.ip,
   });
-  return { status: 200, data: { token, two_fa: null } };
+  return { status: 200, data: { token, two_fa: twoFa && twoFaJson(twoFa) } };
 }
+
+const twoFaJson = ({ sendTo, deliveryMethod, totpKeyStatus }: TwoFa) => ({
+  send_to: sendTo,
+  delivery_method: deliveryMethod,
+  totp_key_status: totpKeyStatus,
+});
 
 /** A login that names nobody counts for the address, not for a user. Spec 02 §4.2. */
 async function refuse({ ip }: ApiRequest, { guard }: ApiContext, error: unknown): Promise<never> {

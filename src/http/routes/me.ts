@@ -1,8 +1,8 @@
 /** The caller himself. Spec 02 §11. */
 
 import Type from 'typebox';
-import type { UserProfile } from '../../auth/api-auth.js';
-import { type Permission, type Principal, permissions } from '../../auth/principal.js';
+import { type Principal, permissions } from '../../auth/principal.js';
+import type { User } from '../../auth/users/provider.js';
 import { AppError } from '../../errors.js';
 import type { ApiContext } from '../context.js';
 import type { Access, ApiReply, Method, Route } from '../route.js';
@@ -43,10 +43,10 @@ const getMe: Route = {
   responses: { 200: userSchema },
   handler({ principal }, context) {
     if (principal === null) throw new AppError('unauthorized');
-    const profile = context.auth.profile(principal.username);
-    return profile instanceof Promise
-      ? profile.then((known) => showUser(known, principal, context))
-      : showUser(profile, principal, context);
+    const user = context.users.find(principal.username);
+    return user instanceof Promise
+      ? user.then((known) => showUser(known, principal, context))
+      : showUser(user, principal, context);
   },
 };
 
@@ -80,10 +80,8 @@ export const meRoutes: readonly Route[] = [
   removed('DELETE', '/me/token/{prefix}'),
 ];
 
-function showUser(user: UserProfile | undefined, principal: Principal, { auth }: ApiContext): ApiReply {
+function showUser(user: User | undefined, principal: Principal, { users }: ApiContext): ApiReply {
   if (user === undefined) throw new AppError('not_found', { title: 'user not found' });
-  const mayUse = (permission: Permission): boolean =>
-    principal.admin || (auth.allows?.(principal, permission) ?? true);
   return {
     status: 200,
     data: {
@@ -93,10 +91,10 @@ function showUser(user: UserProfile | undefined, principal: Principal, { auth }:
       groups: user.groups,
       two_fa_send_to: user.twoFaSendTo,
       effective_user_permissions: Object.fromEntries(
-        sortedPermissions.map((permission) => [permission, mayUse(permission)]),
+        sortedPermissions.map((permission) => [permission, principal.permissions.has(permission)]),
       ),
       effective_extended_permissions: { tunnels_restricted: null, commands_restricted: null },
-      group_permissions_enabled: auth.allows !== undefined,
+      group_permissions_enabled: users.groupSupport === 'details',
     },
   };
 }

@@ -38,7 +38,7 @@ const getStatus: Route = {
   access: { kind: 'user' },
   docs: { tag: 'Profile & Info', summary: 'Show state and settings of the server' },
   responses: { 200: statusSchema },
-  handler(_request, { config, auth, clients, fingerprint, version }) {
+  handler(_request, { config, users, clients, fingerprint, version }) {
     const { server, api, monitoring } = config;
     const { connected, disconnected } = clients.counts();
     const secondFactor = secondFactorMethod(api);
@@ -57,7 +57,7 @@ const getStatus: Route = {
         connect_url: server.url,
         excluded_ports: server.excludedPorts,
         fingerprint,
-        group_permissions_enabled: auth.allows !== undefined,
+        group_permissions_enabled: users.groupSupport === 'details',
         monitoring_enabled: monitoring.enabled,
         pairing_url: server.pairingUrl,
         password_min_length: api.passwordMinLength,
@@ -66,7 +66,7 @@ const getStatus: Route = {
         two_fa_delivery_method: secondFactor,
         two_fa_enabled: secondFactor !== '',
         used_ports: server.usedPorts,
-        users_auth_source: auth.usersSource,
+        users_auth_source: users.source,
         version,
       },
     };

@@ -1,0 +1,34 @@
+/** A token and the session behind it. Spec 02 §6. */
+
+import type { SessionRecord } from '../store/types.js';
+import type { Milliseconds } from '../time.js';
+import type { AuthParts } from './create-api-auth.js';
+import type { Claims, Scope } from './tokens/claims.js';
+import { signToken } from './tokens/sign.js';
+
+export interface NewToken {
+  readonly username: string;
+  readonly lifetime: Milliseconds;
+  readonly scopes: readonly Scope[];
+  readonly userAgent: string;
+  readonly ip: string;
+}
+
+/** Resolves when the session behind the token would survive a power loss. */
+export async function issueToken(
+  { secret, sessions, clock, longest }: AuthParts,
+  { username, lifetime, scopes, userAgent, ip }: NewToken,
+): Promise<{ readonly token: string; readonly session: SessionRecord }> {
+  const session = await sessions.open({ username, lifetime, userAgent, ip });
+  const issuedAt = clock.now();
+  const claims: Claims = {
+    username,
+    sessionId: session.id,
+    scopes,
+    tokenId: session.tokenId,
+    issuedAt,
+    // Uses prolong the session, never beyond this; whole seconds, as tokens count.
+    expiresAt: Math.floor((issuedAt + longest) / 1000) * 1000,
+  };
+  return { token: await signToken(secret, claims), session };
+}
