@@ -11,9 +11,12 @@ export interface HttpLoad {
   readonly port: number;
   /** Path with query. */
   readonly path: string;
-  readonly authorization: string;
+  /** A function is asked for each request. */
+  readonly authorization: string | (() => string);
   readonly callers: number;
   readonly requests: number;
+  /** Ends the load early: no request is begun once it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 export interface HttpLoadResult {
@@ -26,9 +29,11 @@ export interface HttpLoadResult {
 }
 
 export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
-  const request = Buffer.from(
-    `GET ${load.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${load.authorization}\r\n\r\n`,
-  );
+  const { path, authorization } = load;
+  const requestWith = (value: string): Buffer =>
+    Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${value}\r\n\r\n`);
+  const fixed = typeof authorization === 'string' ? requestWith(authorization) : Buffer.alloc(0);
+  const requestOf = (): Buffer => (typeof authorization === 'string' ? fixed : requestWith(authorization()));
   const latencies: number[] = [];
   let left = load.requests;
   let failed = 0;
@@ -42,14 +47,14 @@ export async function runHttpLoad(load: HttpLoad): Promise<HttpLoadResult> {
       const parser = new AnswerParser();
       let sentAt = 0n;
       const next = (): void => {
-        if (left <= 0) {
+        if (left <= 0 || load.signal?.aborted === true) {
           socket.destroy();
           resolve();
           return;
         }
         left -= 1;
         sentAt = process.hrtime.bigint();
-        socket.write(request);
+        socket.write(requestOf());
       };
       socket.on('connect', next);
       socket.on('data', (chunk) => {

@@ -36,6 +36,8 @@ export function configurationFor(options: {
   readonly apiPort: number;
   readonly dataDir: string;
   readonly handshakes?: number;
+  /** Path of a users file, instead of the single user. Failed logins are then neither delayed nor banned. */
+  readonly usersFile?: string;
 }): string {
   return [
     '[server]',
@@ -50,7 +52,9 @@ export function configurationFor(options: {
     'log_level = "error"',
     '[api]',
     `address = "127.0.0.1:${options.apiPort}"`,
-    `auth = "${ADMIN.user}:${ADMIN.password}"`,
+    ...(options.usersFile === undefined
+      ? [`auth = "${ADMIN.user}:${ADMIN.password}"`]
+      : [`auth_file = "${options.usersFile}"`, 'user_login_wait = 0', 'max_failed_login = 0']),
     'jwt_secret = "bench-jwt-secret"',
     'enable_audit_log = false',
     '[monitoring]',

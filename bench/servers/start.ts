@@ -19,6 +19,8 @@ const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 export interface StartOptions {
   /** Handshake slots; default: each server's own default. */
   readonly handshakes?: number;
+  /** Text of a users file for each server; the administrator of `server-under-test.ts` must be in it. */
+  readonly users?: Readonly<Record<ServerUnderTest['name'], string>>;
   /** Extra arguments for node, such as `--cpu-prof`. Ours only. */
   readonly nodeArguments?: readonly string[];
 }
@@ -42,6 +44,8 @@ async function start(
   const agentPort = await freePort();
   const apiPort = await freePort();
   const configuration = join(folder, 'rportd.conf');
+  const usersFile = join(folder, 'users.json');
+  if (options.users !== undefined) writeFileSync(usersFile, options.users[name]);
   writeFileSync(
     configuration,
     configurationFor({
@@ -49,6 +53,7 @@ async function start(
       apiPort,
       dataDir: join(folder, 'data'),
       ...(options.handshakes === undefined ? {} : { handshakes: options.handshakes }),
+      ...(options.users === undefined ? {} : { usersFile }),
     }),
   );
   const child = spawn(command, [...leading, '-c', configuration], {
