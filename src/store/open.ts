@@ -2,6 +2,7 @@
 
 import type { Logger } from '../logging/logger.js';
 import { type Clock, systemClock } from '../time.js';
+import { createApiTokenRepository } from './api-token-repository.js';
 import { createClientRepository } from './client-repository.js';
 import { createMeasurementRepository } from './measurement-repository.js';
 import { migrate } from './schema.js';
@@ -9,6 +10,8 @@ import { createSessionRepository } from './session-repository.js';
 import { createSettingRepository } from './setting-repository.js';
 import { openTables } from './tables.js';
 import type { Store } from './types.js';
+import { createUserGroupRepository } from './user-group-repository.js';
+import { createUserRepository } from './user-repository.js';
 
 export interface StoreOptions {
   readonly log: Logger;
@@ -46,8 +49,11 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
   return {
     clients: createClientRepository(tables, log),
     sessions: createSessionRepository(tables),
+    apiTokens: createApiTokenRepository(tables),
     measurements,
     settings: createSettingRepository(tables),
+    users: createUserRepository(tables, log),
+    userGroups: createUserGroupRepository(tables, log),
     async flushed() {
       await tables.root.flushed;
     },

@@ -7,7 +7,10 @@ import type { OpenedTables } from './tables.js';
 export type Migration = (tables: OpenedTables) => void;
 
 /** `migrations[n]` leads from version n + 1 to n + 2. Append only. */
-export const migrations: readonly Migration[] = [];
+export const migrations: readonly Migration[] = [
+  // Tables for users, groups and credentials, empty at first. A server that does not know them would let nobody in.
+  () => undefined,
+];
 
 const VERSION_KEY = 'schema_version';
 

@@ -23,6 +23,26 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
     sessionsByUser.remove([record.username, record.id]);
   };
 
+  const save = (record: SessionRecord): void => {
+    sessions.put(record.id, JSON.stringify(record));
+    sessionsByUser.put([record.username, record.id], '');
+  };
+
+  const idsOf = (username: string): number[] => {
+    const range = {
+      start: [username, 0] as [string, number],
+      end: [username, Number.MAX_VALUE] as [string, number],
+    };
+    return [...sessionsByUser.getKeys(range)].map(([, id]) => id);
+  };
+
+  const dropUser = (username: string): void => {
+    for (const id of idsOf(username)) {
+      if (read(id)?.username === username) sessions.remove(id);
+      sessionsByUser.remove([username, id]);
+    }
+  };
+
   return {
     get(id) {
       // A logout in another thread counts at once.
@@ -32,12 +52,7 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
 
     async put(record) {
       checkKeyText(record.username);
-      await committed(
-        sessions.batch(() => {
-          sessions.put(record.id, JSON.stringify(record));
-          sessionsByUser.put([record.username, record.id], '');
-        }),
-      );
+      await committed(sessions.batch(() => save(record)));
     },
 
     async touch(id, change) {
@@ -60,6 +75,33 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
           const record = read(id);
           if (record === undefined) sessions.remove(id);
           else drop(record);
+        }),
+      );
+    },
+
+    async removeOf(username, id) {
+      await committed(
+        sessions.transaction(() => {
+          const record = read(id);
+          if (record?.username === username) drop(record);
+        }),
+      );
+    },
+
+    async removeUser(username) {
+      if (!isKeyText(username)) return;
+      await committed(sessions.transaction(() => dropUser(username)));
+    },
+
+    async renameUser(from, to) {
+      checkKeyText(to);
+      if (!isKeyText(from) || from === to) return;
+      await committed(
+        sessions.transaction(() => {
+          const moved = idsOf(from).flatMap((id) => read(id) ?? []);
+          dropUser(to);
+          dropUser(from);
+          for (const record of moved) save({ ...record, username: to });
         }),
       );
     },
@@ -90,11 +132,7 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
     *byUser(username) {
       if (!isKeyText(username)) return;
       sessions.resetReadTxn();
-      const range = {
-        start: [username, 0] as [string, number],
-        end: [username, Number.MAX_VALUE] as [string, number],
-      };
-      for (const [, id] of sessionsByUser.getKeys(range)) {
+      for (const id of idsOf(username)) {
         const record = read(id);
         if (record !== undefined) yield record;
       }
@@ -126,6 +164,9 @@ function decodeSession(id: number, text: string): SessionRecord | undefined {
     id,
     tokenId: fields.text('tokenId'),
     username: fields.text('username'),
+    // Rows of the first release know no renames.
+    issuedTo: fields.text('issuedTo') || fields.text('username'),
+    pending: fields.flag('pending'),
     expiresAt: fields.number('expiresAt'),
     lastAccessAt: fields.number('lastAccessAt'),
     userAgent: fields.text('userAgent'),

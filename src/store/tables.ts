@@ -22,9 +22,15 @@ export interface OpenedTables {
   readonly sessions: Database<string, number>;
   /** [username, session id] → nothing. */
   readonly sessionsByUser: Database<string, [string, number]>;
+  /** [username, prefix] → JSON. */
+  readonly apiTokens: Database<string, [string, string]>;
   /** [client id, timestamp, sequence] → measurement-codec. */
   readonly measurements: Database<Buffer, [string, number, number]>;
   readonly settings: Database<string, string>;
+  /** User name → JSON. */
+  readonly users: Database<string, string>;
+  /** Group name → JSON. */
+  readonly userGroups: Database<string, string>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -49,7 +55,10 @@ export function openTables(dataDir: string): OpenedTables {
     clients: root.openDB('clients', { encoding: 'string' }),
     sessions: root.openDB('sessions', { encoding: 'string' }),
     sessionsByUser: root.openDB('sessions_by_user', { encoding: 'string' }),
+    apiTokens: root.openDB('api_tokens', { encoding: 'string' }),
     measurements: root.openDB('measurements', { encoding: 'binary' }),
     settings: root.openDB('settings', { encoding: 'string' }),
+    users: root.openDB('users', { encoding: 'string' }),
+    userGroups: root.openDB('user_groups', { encoding: 'string' }),
   };
 }

@@ -1,5 +1,6 @@
 /** The embedded store as the rest of the server sees it. Spec of durability: architecture §4. */
 
+import type { User } from '../auth/users/provider.js';
 import type { ClientRecord } from '../clients/record.js';
 import type { ClientId } from '../ids.js';
 import type { Instant, Milliseconds } from '../time.js';
@@ -8,9 +9,13 @@ import type { Instant, Milliseconds } from '../time.js';
 export interface Store {
   readonly clients: ClientRepository;
   readonly sessions: SessionRepository;
+  readonly apiTokens: ApiTokenRepository;
   readonly measurements: MeasurementRepository;
   /** Small named values of the server itself: generated secrets, markers. */
   readonly settings: SettingRepository;
+  /** Accounts of the API, where the configuration names no other place for them. Spec 02 §18. */
+  readonly users: UserRepository;
+  readonly userGroups: UserGroupRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -29,7 +34,12 @@ export interface SessionRecord {
   readonly id: number;
   /** `jti` of the one token this session belongs to; empty in imported rows. */
   readonly tokenId: string;
+  /** Whose session it is at present; a rename changes it. */
   readonly username: string;
+  /** The name in the token, which a rename cannot change. */
+  readonly issuedTo: string;
+  /** The login waits for its second step. */
+  readonly pending: boolean;
   readonly expiresAt: Milliseconds;
   readonly lastAccessAt: Milliseconds;
   readonly userAgent: string;
@@ -48,8 +58,53 @@ export interface SessionRepository {
    */
   touch(id: number, change: SessionUse): Promise<boolean>;
   remove(id: number): Promise<void>;
+  /** Like `remove`, but only when it is a session of this user. */
+  removeOf(username: string, id: number): Promise<void>;
   removeExpired(now: Milliseconds): Promise<number>;
   byUser(username: string): Iterable<SessionRecord>;
+  /** Ends all sessions of a user in one transaction. Before a user is added, too: he inherits none. */
+  removeUser(username: string): Promise<void>;
+  /**
+   * Gives all sessions of `from` to `to` in one transaction; their tokens stay valid. What `to` had is removed.
+   * Throws `AppError` 400 when `to` cannot be stored.
+   */
+  renameUser(from: string, to: string): Promise<void>;
+}
+
+/** A personal API token. Spec 02 §10. */
+export interface ApiTokenRecord {
+  readonly username: string;
+  /** Eight characters; the readable part of the token. */
+  readonly prefix: string;
+  /** Unique among the tokens of a user. */
+  readonly name: string;
+  /** `read`, `read+write` or `clients-auth`; anything else allows nothing. */
+  readonly scope: string;
+  readonly createdAt: Milliseconds;
+  /** `null` = never. */
+  readonly expiresAt: Milliseconds | null;
+  /** Of the secret part. */
+  readonly hash: string;
+}
+
+export interface ApiTokenRepository {
+  get(username: string, prefix: string): ApiTokenRecord | undefined;
+  /** Sorted by prefix. */
+  byUser(username: string): readonly ApiTokenRecord[];
+  /** `most`: tokens a user may have. Throws `AppError` 400 when the name of the user cannot be stored. */
+  add(record: ApiTokenRecord, most: number): Promise<'added' | 'prefix_taken' | 'name_taken' | 'too_many'>;
+  /** Absent fields stay as they are. */
+  change(
+    username: string,
+    prefix: string,
+    change: Partial<Pick<ApiTokenRecord, 'name' | 'expiresAt'>>,
+  ): Promise<'changed' | 'missing' | 'name_taken'>;
+  /** Resolves with whether there was one. */
+  remove(username: string, prefix: string): Promise<boolean>;
+  /** Removes all tokens of a user in one transaction. Before a user is added, too: he inherits none. */
+  removeUser(username: string): Promise<void>;
+  /** Like `SessionRepository.renameUser`. */
+  renameUser(from: string, to: string): Promise<void>;
 }
 
 /** One measurement as the agent sent it, with server time. Spec 01 §8.4. */
@@ -78,6 +133,49 @@ export interface MeasurementRepository {
 export interface SettingRepository {
   get(name: string): string | undefined;
   put(name: string, value: string): Promise<void>;
+}
+
+export type UserChanged = 'changed' | 'unknown' | 'taken';
+
+/**
+ * Reads see what every thread and process has committed, and give the same object for as long as a row is the same.
+ * Writes throw `AppError` 400 for a name that cannot be a key.
+ */
+export interface UserRepository {
+  get(username: string): User | undefined;
+  /** Sorted by name. */
+  all(): Iterable<User>;
+  /** The user of that name, or the next one in the order of names; `undefined` when there are none. */
+  near(username: string): User | undefined;
+  isEmpty(): boolean;
+  /** All of them, unless there is any user: then `false`, and nothing is written. */
+  addFirst(users: readonly User[]): Promise<boolean>;
+  /** `false`, and nothing is written, when the name is taken. */
+  add(user: User): Promise<boolean>;
+  /** Absent fields stay. Nothing is written unless `changed`; `taken` is the new name. */
+  change(username: string, change: Partial<User>): Promise<UserChanged>;
+  /** `false` when there is no such user. */
+  remove(username: string): Promise<boolean>;
+}
+
+/** What the members of a group may do. Spec 02 §14.2. */
+export interface UserGroupRecord {
+  readonly name: string;
+  /** Names of what is granted. */
+  readonly permissions: readonly string[];
+  readonly tunnelsRestricted: Readonly<Record<string, unknown>> | null;
+  readonly commandsRestricted: Readonly<Record<string, unknown>> | null;
+}
+
+/** Reads and writes as in `UserRepository`. */
+export interface UserGroupRepository {
+  get(name: string): UserGroupRecord | undefined;
+  /** Sorted by name. */
+  all(): Iterable<UserGroupRecord>;
+  /** Adds or replaces. */
+  put(group: UserGroupRecord): Promise<void>;
+  /** Removes the row and takes all users out of the group, in one transaction. */
+  remove(name: string): Promise<void>;
 }
 
 export type { Instant };
