@@ -164,6 +164,8 @@ const session = (id: number, changes: Partial<SessionRecord> = {}): SessionRecor
   id,
   tokenId: `t-${id}`,
   username: 'admin',
+  issuedTo: changes.username ?? 'admin',
+  pending: false,
   expiresAt: 1000,
   lastAccessAt: 1,
   userAgent: 'curl',

@@ -78,6 +78,8 @@ export function createSessions(store: Store, clock: Clock, log: Logger): Session
         id: newId((id) => store.sessions.get(id) !== undefined),
         tokenId: randomBytes(8).readBigUInt64BE().toString(),
         username,
+        issuedTo: username,
+        pending: false,
         expiresAt: now + lifetime,
         lastAccessAt: now,
         userAgent: userAgent.slice(0, LONGEST_AGENT),

@@ -103,7 +103,15 @@ test('what is switched on or shortened while the server runs counts for the next
 
 test('expired API sessions are removed hourly', async (t) => {
   const fleet = await clientFleet(t);
-  const session = { tokenId: '', username: 'admin', lastAccessAt: 0, userAgent: '', ipAddress: '' };
+  const session = {
+    tokenId: '',
+    username: 'admin',
+    issuedTo: 'admin',
+    pending: false,
+    lastAccessAt: 0,
+    userAgent: '',
+    ipAddress: '',
+  };
   await fleet.store.sessions.put({ ...session, id: 1, expiresAt: fleet.clock.now() + HOUR - 1 });
   await fleet.store.sessions.put({ ...session, id: 2, expiresAt: fleet.clock.now() + 2 * HOUR });
   start(fleet);
