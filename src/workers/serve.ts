@@ -24,6 +24,7 @@ import { type LogWriter, openLogWriter } from '../logging/log-writer.js';
 import { createHostKey } from '../protocol/host-key.js';
 import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
 import { openStore } from '../store/open.js';
+import type { Store } from '../store/types.js';
 import { type Milliseconds, systemClock } from '../time.js';
 import { assertPortFree } from './shared-port.js';
 import { Supervisor } from './supervisor.js';
@@ -127,7 +128,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
       stop,
       async reload(wanted) {
         const plan = planReload(config, wanted);
-        await assertUsable(plan.config);
+        await assertUsable(plan.config, store);
         writer.reopen();
         live.replace(plan.config);
         level.current = config.logging.logLevel;
@@ -145,11 +146,12 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
 }
 
 /** Opens what the shards are going to open. Rejects with the reason why they could not. */
-async function assertUsable(config: Config): Promise<void> {
+async function assertUsable(config: Config, store: Store): Promise<void> {
   const { address, accessLogFile } = config.api;
   if (address === '') return;
   const log = createLogger({ level: 'error', sink: () => undefined, clock: systemClock });
-  await openUsers({ config, clock: systemClock, log });
+  const users = await openUsers({ config, store, clock: systemClock, log });
+  await users.close();
   if (accessLogFile !== '') await openLogWriter(accessLogFile).close();
 }
 

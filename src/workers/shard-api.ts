@@ -44,7 +44,7 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
   const accounts = remoteAccounts(actors);
 
   const prepare = async (next: Config): Promise<PreparedApi> => {
-    const users = await openUsers({ config: next, clock, log });
+    const users = await openUsers({ config: next, store, clock, log });
     const auth = createApiAuth({
       config: next,
       guard,

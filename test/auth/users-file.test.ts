@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
-import { changePassword } from '../../src/auth/users/change-users-file.js';
-import { parseUsersFile } from '../../src/auth/users/parse-users-file.js';
+import { type TestContext, test } from 'node:test';
+import { changeUsersFile } from '../../src/auth/users/change-users-file.js';
+import { fileUserWrites } from '../../src/auth/users/file-user-writes.js';
+import { parseUsersFile, type UserEntry } from '../../src/auth/users/parse-users-file.js';
+import type { User } from '../../src/auth/users/provider.js';
 import { authWorld, bcryptHash } from '../support/auth-world.js';
+import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 const HASH = '$2y$10$abcdefghijklmnopqrstuuxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx';
@@ -61,40 +64,157 @@ test('what is wrong with a file is said in the words of the reference, without i
   }
 });
 
-test('a changed password keeps everything else of the file, its mode too', async (t) => {
+const user = (username: string, more: Partial<User> = {}): User => ({
+  username,
+  password: HASH,
+  passwordExpired: false,
+  groups: null,
+  twoFaSendTo: '',
+  totpSecret: '',
+  ...more,
+});
+
+/** A users file with this content, and what changes it. */
+function usersFile(t: TestContext, content: unknown = []) {
   const path = join(tempFolder(t), 'users.json');
-  const bert = { username: 'bert', password: HASH, extra: [1] };
-  const anna = { username: 'anna', Password: HASH, password_expired: true, groups: ['x'] };
-  writeFileSync(path, JSON.stringify([anna, bert]));
-  chmodSync(path, 0o640);
-  await changePassword(path, { username: 'anna', hash: '$argon2id$new' });
-  assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), [
-    { ...anna, Password: '$argon2id$new', password_expired: false },
-    bert,
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  const log = new MemoryLogger();
+  return {
+    path,
+    log,
+    writes: fileUserWrites(path, log),
+    text: () => readFileSync(path, 'utf8'),
+    read: () => JSON.parse(readFileSync(path, 'utf8')) as unknown,
+  };
+}
+
+test('what is added is read back, in the layout of the reference', async (t) => {
+  const { writes, text, read } = usersFile(t, '');
+  const anna = user('anna', {
+    groups: ['Administrators', 'x', 'x'],
+    passwordExpired: true,
+    twoFaSendTo: 'anna@example.org',
+    totpSecret: 'otpauth://totp/x',
+  });
+  await writes.add(anna);
+  await writes.add(user('bert'));
+  assert.deepEqual(read(), [
+    {
+      username: 'anna',
+      password: HASH,
+      password_expired: true,
+      groups: ['Administrators', 'x'],
+      two_fa_send_to: 'anna@example.org',
+      totp_secret: 'otpauth://totp/x',
+    },
+    { username: 'bert', password: HASH, password_expired: false, groups: null, two_fa_send_to: '' },
   ]);
-  assert.ok(readFileSync(path, 'utf8').startsWith('[\n {\n  "username"'));
+  assert.ok(text().startsWith('[\n {\n  "username"'));
+  assert.deepEqual(
+    parseUsersFile(text()).map((entry) => entry.user),
+    [{ ...anna, groups: ['Administrators', 'x'] }, user('bert')],
+  );
+});
+
+test('a change touches what it names only: other keys, their spelling and place, mode and links stay', async (t) => {
+  const bert = { username: 'bert', password: HASH, extra: [1] };
+  const anna = { note: { a: 1 }, username: 'anna', Password: HASH, password_expired: true, groups: ['x'] };
+  const { path, writes, read } = usersFile(t, [anna, bert]);
+  chmodSync(path, 0o640);
+  const link = join(dirname(path), 'link.json');
+  symlinkSync('users.json', link);
+  await fileUserWrites(link, new MemoryLogger()).change('anna', {
+    password: '$argon2id$new',
+    passwordExpired: false,
+  });
+  assert.deepEqual(read(), [{ ...anna, Password: '$argon2id$new', password_expired: false }, bert]);
   assert.equal(statSync(path).mode & 0o777, 0o640);
+  await writes.change('anna', { groups: [], twoFaSendTo: 'a@b', totpSecret: 's' });
+  await writes.change('bert', { username: 'carl' });
+  assert.deepEqual(read(), [
+    {
+      ...anna,
+      Password: '$argon2id$new',
+      password_expired: false,
+      groups: [],
+      two_fa_send_to: 'a@b',
+      totp_secret: 's',
+    },
+    { ...bert, username: 'carl' },
+  ]);
+  await writes.change('anna', { totpSecret: '' });
+  assert.ok(!('totp_secret' in ((read() as object[])[0] ?? {})));
+  assert.deepEqual(readdirSync(dirname(path)).sort(), ['link.json', 'users.json']);
+});
+
+test('taken and unknown names are refused, and nothing is written', async (t) => {
+  const { writes, text } = usersFile(t, [user('anna'), user('bert')]);
+  const before = text();
+  const taken = { status: 400, title: 'Another user with this username already exists' };
+  const unknown = { status: 404, title: "cannot find user by username 'x'" };
+  await assert.rejects(writes.add(user('anna')), taken);
+  await assert.rejects(writes.change('anna', { username: 'bert' }), taken);
+  await assert.rejects(writes.change('x', { groups: [] }), unknown);
+  await assert.rejects(writes.remove('x'), unknown);
+  assert.equal(text(), before);
+  await writes.change('anna', { username: 'anna', groups: ['g'] });
+  await writes.remove('anna');
+  assert.deepEqual(names(text()), ['bert']);
+});
+
+test('an edit by hand survives, also one made while a change is under way', async (t) => {
+  const { path, log, text } = usersFile(t, [user('anna')]);
+  const byHand = [[user('anna'), user('first')], [user('second-edit')]];
+  const add = (entries: readonly UserEntry[]): unknown[] => {
+    const edit = byHand.shift();
+    if (edit !== undefined) writeFileSync(path, JSON.stringify(edit));
+    return [...entries.map(({ raw }) => raw), user('bert')];
+  };
+  await changeUsersFile(path, add, log);
+  assert.deepEqual(names(text()), ['second-edit', 'bert']);
   assert.deepEqual(readdirSync(dirname(path)), ['users.json']);
 });
 
-test('a link to the file stays a link', async (t) => {
-  const folder = tempFolder(t);
-  writeFileSync(join(folder, 'real.json'), JSON.stringify([{ username: 'anna', password: HASH }]));
-  symlinkSync('real.json', join(folder, 'users.json'));
-  await changePassword(join(folder, 'users.json'), { username: 'anna', hash: '$argon2id$new' });
-  assert.ok(readFileSync(join(folder, 'real.json'), 'utf8').includes('$argon2id$new'));
+test('groups have no rows in a file', async (t) => {
+  const { writes } = usersFile(t);
+  const title = "The json file authentication backend doesn't support this feature.";
+  const group = {
+    name: 'g',
+    permissions: new Set<never>(),
+    tunnelsRestricted: null,
+    commandsRestricted: null,
+  };
+  await assert.rejects(writes.putGroup(group), { status: 400, title });
+  await assert.rejects(writes.removeGroup('g'), { status: 400, title });
 });
 
-test('an unknown user is 404, and a bad file is left alone', async (t) => {
-  const path = join(tempFolder(t), 'users.json');
-  writeFileSync(path, '[]');
-  await assert.rejects(changePassword(path, { username: 'x', hash: 'h' }), {
-    status: 404,
-    title: "cannot find user by username 'x'",
-  });
-  writeFileSync(path, '[{');
-  await assert.rejects(changePassword(path, { username: 'x', hash: 'h' }), /failed to parse users data/);
-  assert.equal(readFileSync(path, 'utf8'), '[{');
+test('a file that is bad or gone is left alone; callers learn neither its path nor its content', async (t) => {
+  const { path, writes, log, text } = usersFile(t, '[{');
+  const failed = { status: 500, title: 'the users file cannot be read', detail: '' };
+  await assert.rejects(writes.add(user('anna')), failed);
+  assert.equal(text(), '[{');
+  rmSync(path);
+  await assert.rejects(writes.remove('anna'), failed);
+  assert.ok(
+    log.lines.every(
+      (line) => line.startsWith('error: the users file cannot be read: ') && line.includes(path),
+    ),
+  );
+});
+
+test('what would spoil the file is not written', async (t) => {
+  const { writes, text } = usersFile(t, [user('anna')]);
+  const before = text();
+  await assert.rejects(writes.add(user('bert', { password: 'plain' })), { status: 500 });
+  assert.equal(text(), before);
+});
+
+test('a file without the right to write stays as it is', { skip: process.geteuid?.() === 0 }, async (t) => {
+  const { path, writes, text } = usersFile(t, [user('anna')]);
+  chmodSync(path, 0o440);
+  await assert.rejects(writes.remove('anna'), { status: 500, title: 'the users file cannot be written' });
+  assert.deepEqual(names(text()), ['anna']);
+  assert.deepEqual(readdirSync(dirname(path)), ['users.json']);
 });
 
 test('an edited file counts at the next login; a bad one leaves the old users in force', async (t) => {

@@ -18,6 +18,7 @@ import { createApiAuth } from '../../src/auth/create-api-auth.js';
 import { hashPassword, verifyPassword } from '../../src/auth/passwords/hash.js';
 import type { PasswordHasher } from '../../src/auth/passwords/hasher.js';
 import { openUsers } from '../../src/auth/users/open-users.js';
+import { parseUsersFile } from '../../src/auth/users/parse-users-file.js';
 import type { UserProvider } from '../../src/auth/users/provider.js';
 import type { ApiConfig, Config, ServerConfig } from '../../src/config/types.js';
 import { createApi } from '../../src/http/api.js';
@@ -40,8 +41,10 @@ export const PASSWORD = 'pwd';
 export interface AuthWorldParts {
   readonly api?: Partial<ApiConfig>;
   readonly server?: Partial<ServerConfig>;
-  /** Content of the users file; default: anna, an administrator, and bert, both with `PASSWORD`. */
+  /** As in a users file; default: anna, an administrator, and bert, both with `PASSWORD`. */
   readonly users?: readonly Record<string, unknown>[];
+  /** The users are in the server's own store instead of a file. */
+  readonly ownStore?: boolean;
   /** Static user instead of a file. */
   readonly staticUser?: string;
   readonly hasher?: Partial<PasswordHasher>;
@@ -90,6 +93,8 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
   const log = new MemoryLogger();
   const config = makeConfig(parts, usersFile);
   const store = openStore(join(folder, 'store'), { log, clock });
+  if (parts.ownStore)
+    await store.users.addFirst(parseUsersFile(JSON.stringify(users)).map(({ user }) => user));
   test.after(async () => {
     await system.shutdown();
     await store.close();
@@ -108,7 +113,7 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
   const accounts = remoteAccounts(system);
   const guard = createGuard({ system, config, clock, log });
   await guard.ready;
-  const provider = await openUsers({ config, clock, log });
+  const provider = await openUsers({ config, store, clock, log });
   const auth = createApiAuth({
     config,
     guard,
@@ -179,14 +184,17 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
 
 const without = ({ headers: _, ...rest }: Partial<InjectedRequest>): Partial<InjectedRequest> => rest;
 
-function makeConfig({ api, server, staticUser }: AuthWorldParts, usersFile: string): Config {
+function makeConfig({ api, server, staticUser, ownStore }: AuthWorldParts, usersFile: string): Config {
   return {
     api: {
       cors: [],
       trustedProxies: [],
       maxRequestBytes: 10240,
       auth: staticUser ?? '',
-      authFile: staticUser === undefined ? usersFile : '',
+      authFile: staticUser === undefined && !ownStore ? usersFile : '',
+      authUserTable: '',
+      authGroupTable: '',
+      authGroupDetailsTable: '',
       authHeader: '',
       jwtSecret: SECRET,
       userLoginWait: 2,

@@ -1,23 +1,35 @@
+/** Where the users of the configuration are. Spec 02 §18.1. */
+
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
+import type { Store } from '../../store/types.js';
 import type { Clock } from '../../time.js';
 import { fileUsers } from './file-users.js';
+import { ownUsers } from './own-users.js';
 import type { UserProvider } from './provider.js';
 import { staticUsers } from './static-users.js';
 
 export interface OpenUsersOptions {
   readonly config: Config;
+  /** Stays open while the users are in use. */
+  readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
+/** Whether the configuration names no place for users, so that they are in the server's own store. */
+export const keepsOwnUsers = ({ api }: Pick<Config, 'api'>): boolean =>
+  api.authFile === '' && api.auth === '' && api.authUserTable === '';
+
 /**
- * The configured users, `auth_file` before `auth`; database tables are not served here. Spec 02 §18.1.
- * Rejects with `Error` when none is configured or they cannot be read.
+ * The users of one thread: of `auth_file`, before `auth`, before `auth_user_table`, else of the own store.
+ * Rejects with `Error` when they cannot be read.
  */
-export async function openUsers({ config, clock, log }: OpenUsersOptions): Promise<UserProvider> {
+export async function openUsers(options: OpenUsersOptions): Promise<UserProvider> {
+  const { config, store, clock, log } = options;
   const { auth, authFile } = config.api;
   if (authFile !== '') return fileUsers({ path: authFile, clock, log });
   if (auth !== '') return staticUsers(auth);
-  throw new Error("authentication must be enabled: set either 'auth', 'auth_file' or 'auth_user_table'");
+  if (keepsOwnUsers(config)) return ownUsers(store);
+  throw new Error('users from a database are not available in this release');
 }

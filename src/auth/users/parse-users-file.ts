@@ -86,7 +86,14 @@ function parseUser(element: unknown): UserEntry {
     );
   }
   return {
-    user: { username, password, passwordExpired: expired, groups, twoFaSendTo, totpSecret },
+    user: {
+      username,
+      password,
+      passwordExpired: expired,
+      groups: groups === null ? null : [...new Set(groups)],
+      twoFaSendTo,
+      totpSecret,
+    },
     raw: element as Record<string, unknown>,
   };
 }

@@ -1,0 +1,23 @@
+import { fileUserWrites } from './file-user-writes.js';
+import { keepsOwnUsers, type OpenUsersOptions } from './open-users.js';
+import { ownUserWrites } from './own-user-writes.js';
+import { staticUserWrites } from './static-user-writes.js';
+import type { UserWrites } from './writes.js';
+
+export interface OpenedUserWrites extends UserWrites {
+  close(): Promise<void>;
+}
+
+/**
+ * The way to change the users that `openUsers` opens; for main and the command line only, where changes come one
+ * after the other. Rejects like `openUsers`.
+ */
+export async function openUserWrites(options: OpenUsersOptions): Promise<OpenedUserWrites> {
+  const { config, store, log } = options;
+  const { auth, authFile } = config.api;
+  const close = (): Promise<void> => Promise.resolve();
+  if (authFile !== '') return { ...fileUserWrites(authFile, log), close };
+  if (auth !== '') return { ...staticUserWrites(), close };
+  if (keepsOwnUsers(config)) return { ...ownUserWrites(store), close };
+  throw new Error('users from a database are not available in this release');
+}
