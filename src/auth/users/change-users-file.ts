@@ -1,8 +1,7 @@
 /** Changes an API users file so that a crash leaves either the old or the new one. Spec 02 §18.2. */
 
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, type FileHandle, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError } from '../../errors.js';
 import { codeOf } from '../../file-error.js';
@@ -69,7 +68,7 @@ async function replaceFile(before: UsersFile, text: string): Promise<boolean> {
   const { path } = before;
   const { mode, uid, gid } = await stat(path);
   // A rename would work, but who takes the right to write away means it.
-  await access(path, constants.W_OK);
+  await (await open(path, 'r+')).close();
   const temporary = `${path}.${randomUUID()}.tmp`;
   let file: FileHandle;
   try {
