@@ -2,6 +2,7 @@
 
 import type { Logger } from '../logging/logger.js';
 import { type Clock, systemClock } from '../time.js';
+import { createAgentCredentialRepository } from './agent-credential-repository.js';
 import { createApiTokenRepository } from './api-token-repository.js';
 import { createClientRepository } from './client-repository.js';
 import { createMeasurementRepository } from './measurement-repository.js';
@@ -54,6 +55,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     settings: createSettingRepository(tables),
     users: createUserRepository(tables, log),
     userGroups: createUserGroupRepository(tables, log),
+    agentCredentials: createAgentCredentialRepository(tables),
     async flushed() {
       await tables.root.flushed;
     },

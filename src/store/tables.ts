@@ -31,6 +31,8 @@ export interface OpenedTables {
   readonly users: Database<string, string>;
   /** Group name → JSON. */
   readonly userGroups: Database<string, string>;
+  /** Client auth id → password. */
+  readonly agentCredentials: Database<string, string>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -60,5 +62,6 @@ export function openTables(dataDir: string): OpenedTables {
     settings: root.openDB('settings', { encoding: 'string' }),
     users: root.openDB('users', { encoding: 'string' }),
     userGroups: root.openDB('user_groups', { encoding: 'string' }),
+    agentCredentials: root.openDB('agent_credentials', { encoding: 'string' }),
   };
 }

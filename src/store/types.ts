@@ -1,5 +1,6 @@
 /** The embedded store as the rest of the server sees it. Spec of durability: architecture §4. */
 
+import type { AgentCredential } from '../auth/agents/credential-source.js';
 import type { User } from '../auth/users/provider.js';
 import type { ClientRecord } from '../clients/record.js';
 import type { ClientId } from '../ids.js';
@@ -16,6 +17,8 @@ export interface Store {
   /** Accounts of the API, where the configuration names no other place for them. Spec 02 §18. */
   readonly users: UserRepository;
   readonly userGroups: UserGroupRepository;
+  /** Spec 03 §8. */
+  readonly agentCredentials: AgentCredentialRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -176,6 +179,21 @@ export interface UserGroupRepository {
   put(group: UserGroupRecord): Promise<void>;
   /** Removes the row and takes all users out of the group, in one transaction. */
   remove(name: string): Promise<void>;
+}
+
+/** Reads and writes as in `UserRepository`. */
+export interface AgentCredentialRepository {
+  /** The password of a client auth id. */
+  get(id: string): string | undefined;
+  /** Sorted by id. */
+  all(): Iterable<AgentCredential>;
+  isEmpty(): boolean;
+  /** All of them, unless there is any credential: then `false`, and nothing is written. */
+  addFirst(credentials: readonly AgentCredential[]): Promise<boolean>;
+  /** `false`, and nothing is written, when the id is taken. */
+  add(credential: AgentCredential): Promise<boolean>;
+  /** `false` when there is no such credential. */
+  remove(id: string): Promise<boolean>;
 }
 
 export type { Instant };

@@ -1,5 +1,12 @@
 /** Where the credentials of agents come from. Spec 03 §8.1. */
 
+export interface AgentCredential {
+  /** The client auth id. */
+  readonly id: string;
+  /** In clear text: administrators may read it. Never in a log or an error. */
+  readonly password: string;
+}
+
 export interface CredentialSource {
   /** As `GET /status` shows it. */
   readonly source: 'Static Credentials' | 'File' | 'DB';
