@@ -50,7 +50,8 @@ async function main(): Promise<void> {
 
 async function run(): Promise<void> {
   const loaded = loadConfig();
-  const { config, newAdmin, agentCredential } = await prepareDataDir(loaded);
+  const prepared = await prepareDataDir(loaded);
+  const { config } = prepared;
   limitHeaders(config);
   const writer = openLogWriter(config.logging.logFile);
   const level: LevelSetting = { current: config.logging.logLevel };
@@ -61,7 +62,8 @@ async function run(): Promise<void> {
   let reload = (): void => undefined;
   process.on('SIGHUP', () => reload());
   const server = await serve(config, { writer, level });
-  say(welcome({ config, server, newAdmin, agentCredential, version }));
+  say(welcome({ ...prepared, server, version }));
+  await prepared.adminWasShown();
 
   const end = (signal: string): void => {
     process.removeAllListeners('SIGINT');

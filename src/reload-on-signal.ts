@@ -42,13 +42,16 @@ export function makeReload(options: ReloadOptions): () => void {
 async function reload({ server, dataDir, log, say }: ReloadOptions): Promise<void> {
   const loaded = loadConfig();
   // Not in the new `data_dir`, which waits for a restart: its secrets would end every login now.
-  const { config, newAdmin } = await prepareDataDir({
+  const { config, newAdmin, adminWasShown } = await prepareDataDir({
     ...loaded,
     config: withDataDir(loaded.config, dataDir),
   });
   const { applied, waiting } = await server.reload(withDataDir(config, loaded.config.server.dataDir));
   for (const warning of loaded.warnings) log.named('server-init')[warning.level](warning.message);
-  if (newAdmin !== null) say(`New administrator: ${newAdmin.username} / ${newAdmin.password}`);
+  if (newAdmin !== null) {
+    say(`New administrator: ${newAdmin.username} / ${newAdmin.password}`);
+    await adminWasShown();
+  }
   log.info(`configuration reloaded, log files re-opened; changed: ${applied.join(', ') || 'nothing'}`);
   if (waiting.length > 0)
     log.error(`warning: changes that take effect after a restart: ${waiting.join(', ')}`);

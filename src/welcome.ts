@@ -4,7 +4,7 @@ import type { PreparedConfig } from './config/bootstrap.js';
 import { parseListenAddress } from './config/values/listen-address.js';
 import type { RunningServer } from './workers/serve.js';
 
-export interface Welcome extends PreparedConfig {
+export interface Welcome extends Omit<PreparedConfig, 'adminWasShown'> {
   readonly server: Pick<RunningServer, 'agentPort' | 'apiPort' | 'fingerprint'>;
   readonly version: string;
 }

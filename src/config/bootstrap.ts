@@ -1,62 +1,94 @@
 /** The first start: data directory, secrets, and credentials when nobody configured any. */
 
 import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { Logger } from '../logging/logger.js';
+import { stderrLogger } from '../logging/stderr-logger.js';
+import { openStore } from '../store/open.js';
+import type { Store } from '../store/types.js';
 import { ConfigError, reasonOf } from './config-error.js';
-import { ADMIN_NAME, keepAdminUser, keepAgentCredential } from './first-credentials.js';
+import { adminWasShown, keepAdministrator, keepAgentCredential, type NewAdmin } from './first-credentials.js';
 import type { LoadedConfig } from './load.js';
+import { keepsOwnCredentials, keepsOwnUsers } from './own-store.js';
 import { keepSecrets } from './secrets-file.js';
+import { takeOverCredentials, takeOverUsers } from './take-over.js';
 import type { ClientAuth, Config } from './types.js';
 
-const AGENT_FILE = 'client-auth.json';
-const USERS_FILE = 'api-users.json';
-
 export interface PreparedConfig {
-  /** Complete: seeds and files filled in. */
+  /** Complete: secrets filled in. */
   readonly config: Config;
   /** To be shown once; `null` unless this start made the administrator. */
-  readonly newAdmin: { readonly username: string; readonly password: string } | null;
+  readonly newAdmin: NewAdmin | null;
+  /** To be called when `newAdmin` was shown: until then every start gives the administrator another password. */
+  adminWasShown(): Promise<void>;
   /**
-   * A credential for the agent command line shown at start, when this server keeps the credentials itself or
-   * has one static pair; `null` with an operator's file.
+   * A credential for the agent command line shown at start: the first one of the own store, or the static pair;
+   * `null` with an operator's file or table.
    */
   readonly agentCredential: ClientAuth | null;
 }
 
 /**
  * Creates the data directory (mode 0700) and everything missing in it; later starts reuse what is there. When
- * the promise resolves, all of it is on disk.
- * @throws ConfigError with the text for stderr
+ * the promise resolves, all of it is on disk. What goes wrong on the way without stopping it is in the log.
+ * @throws ConfigError with the text for stderr, `Error` when the store cannot be used
  */
 export async function prepareDataDir(
-  loaded: Pick<LoadedConfig, 'config' | 'embedded'>,
+  loaded: Pick<LoadedConfig, 'config'>,
+  log: Logger = stderrLogger(),
 ): Promise<PreparedConfig> {
   let { server, api } = loaded.config;
   const { dataDir } = server;
-  await createFolder(dataDir);
+  await createDataDir(dataDir);
   if (server.keySeed === '' || api.jwtSecret === '') {
     const secrets = await written(() => keepSecrets(dataDir));
     server = { ...server, keySeed: server.keySeed === '' ? secrets.keySeed : server.keySeed };
     api = { ...api, jwtSecret: api.jwtSecret === '' ? secrets.tokenSecret : api.jwtSecret };
   }
-  let agentCredential = server.clientAuth;
-  if (loaded.embedded && server.auth === '' && server.authFile === '' && server.authTable === '') {
-    const authFile = join(dataDir, AGENT_FILE);
-    agentCredential = await written(() => keepAgentCredential(authFile));
-    server = { ...server, authFile };
-  }
-  let newAdmin: PreparedConfig['newAdmin'] = null;
-  const noUsers = api.auth === '' && api.authFile === '' && api.authUserTable === '';
-  if (loaded.embedded && api.address !== '' && noUsers) {
-    const authFile = join(dataDir, USERS_FILE);
-    const password = await written(() => keepAdminUser(authFile));
-    newAdmin = password === null ? null : { username: ADMIN_NAME, password };
-    api = { ...api, authFile };
-  }
-  return { config: { ...loaded.config, server, api }, newAdmin, agentCredential };
+  const config = { ...loaded.config, server, api };
+  const [agentCredential, newAdmin] = await ownCredentials(config, log);
+  return {
+    config,
+    newAdmin,
+    agentCredential,
+    async adminWasShown() {
+      if (newAdmin !== null) await withStore(dataDir, log, adminWasShown);
+    },
+  };
 }
 
-async function createFolder(path: string): Promise<void> {
+async function ownCredentials(
+  config: Config,
+  log: Logger,
+): Promise<[agent: ClientAuth | null, admin: NewAdmin | null]> {
+  const { dataDir, clientAuth } = config.server;
+  const agents = keepsOwnCredentials(config);
+  const users = keepsOwnUsers(config) && config.api.address !== '';
+  if (!agents && !users) return [clientAuth, null];
+  return withStore(dataDir, log, async (store) => {
+    if (agents) await takeOverCredentials(store, dataDir, log);
+    if (users) await takeOverUsers(store, dataDir);
+    return [
+      agents ? await keepAgentCredential(store) : clientAuth,
+      users ? await keepAdministrator(store) : null,
+    ];
+  });
+}
+
+async function withStore<Result>(
+  dataDir: string,
+  log: Logger,
+  use: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  const store = openStore(dataDir, { log });
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** @throws ConfigError */
+export async function createDataDir(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     if (!(await stat(path)).isDirectory()) throw new Error('not a directory');

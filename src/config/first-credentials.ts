@@ -1,75 +1,82 @@
-/** Credentials of a server that was started without a configuration file. Kept in the data directory. */
+/** Credentials a server makes for itself when it keeps them and there are none yet. */
 
 import { randomInt } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { hashPassword } from '../auth/passwords/hash.js';
-import { codeOf } from '../file-error.js';
-import { ConfigError, reasonOf } from './config-error.js';
+import { ADMINISTRATORS } from '../auth/principal.js';
+import type { Store } from '../store/types.js';
 import type { ClientAuth } from './types.js';
-import { writePrivateFile } from './write-private-file.js';
 
 const AGENT_ID = 'agent';
-export const ADMIN_NAME = 'admin';
-const ADMIN_GROUP = 'Administrators';
+const ADMIN_NAME = 'admin';
 /** Letters and digits that cannot be mistaken for one another, and need no quoting in a shell. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 /** log2(56) · 24 ≈ 139 bits. */
 const PASSWORD_LENGTH = 24;
-
 /**
- * Makes the agent credential file unless it exists.
- * @returns the first credential of the file, for the command line shown to the operator
- * @throws ConfigError when an existing file is unusable
+ * Setting: hashes of passwords made for the first administrator, none of which anybody has seen. Without it a server
+ * that ends before it can show the password, because a port is taken for example, would lock its operator out.
  */
-export async function keepAgentCredential(path: string): Promise<ClientAuth> {
-  if (!(await exists(path))) {
-    const credential = { id: AGENT_ID, password: randomPassword() };
-    await writePrivateFile(path, `${JSON.stringify({ [credential.id]: credential.password }, null, 1)}\n`);
-    return credential;
+const UNSEEN = 'unseen administrator passwords';
+
+export interface NewAdmin {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The first agent credential of the store, made unless there is one; on disk when the promise resolves. */
+export async function keepAgentCredential(store: Store): Promise<ClientAuth | null> {
+  if (store.agentCredentials.isEmpty()) {
+    await store.agentCredentials.addFirst([{ id: AGENT_ID, password: randomPassword() }]);
+    await store.flushed();
   }
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(path, 'utf8'));
-  } catch (thrown) {
-    throw new ConfigError(`can't read agent credentials: ${path}: ${withoutContent(thrown)}`);
-  }
-  const [first] = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
-  if (first === undefined || typeof first[1] !== 'string')
-    throw new ConfigError(`can't read agent credentials: ${path}: expected an object {"<id>": "<password>"}`);
-  return { id: first[0], password: first[1] };
+  for (const credential of store.agentCredentials.all()) return credential;
+  return null;
 }
 
 /**
- * Makes the users file with one administrator unless it exists.
- * @returns the password of the new administrator, `null` when the file was there
+ * Makes the administrator `admin` unless there are users; one whose password nobody has seen gets a new password.
+ * On disk when the promise resolves.
+ * @returns what must be shown now, and `adminWasShown` called after that; `null` when there is nothing to show
  */
-export async function keepAdminUser(path: string): Promise<string | null> {
-  if (await exists(path)) return null;
+export async function keepAdministrator(store: Store): Promise<NewAdmin | null> {
+  const { users, settings } = store;
+  const old = users.get(ADMIN_NAME)?.password;
+  const unseen = old !== undefined && unseenHashes(store).includes(old);
+  if (!unseen && !users.isEmpty()) return null;
   const password = randomPassword();
-  const user = {
-    username: ADMIN_NAME,
-    password: await hashPassword(password),
-    password_expired: false,
-    groups: [ADMIN_GROUP],
-    two_fa_send_to: '',
-  };
-  await writePrivateFile(path, `${JSON.stringify([user], null, 1)}\n`);
-  return password;
+  const hash = await hashPassword(password);
+  // Before the user, so that a crash in between leaves no user without it.
+  await settings.put(UNSEEN, JSON.stringify(unseen ? [old, hash] : [hash]));
+  const made = unseen
+    ? (await users.change(ADMIN_NAME, { password: hash })) === 'changed'
+    : await users.addFirst([
+        {
+          username: ADMIN_NAME,
+          password: hash,
+          passwordExpired: false,
+          groups: [ADMINISTRATORS],
+          twoFaSendTo: '',
+          totpSecret: '',
+        },
+      ]);
+  await store.flushed();
+  return made ? { username: ADMIN_NAME, password } : null;
+}
+
+/** From now on the password stays. */
+export async function adminWasShown(store: Store): Promise<void> {
+  await store.settings.put(UNSEEN, '[]');
+  await store.flushed();
+}
+
+function unseenHashes(store: Store): readonly unknown[] {
+  try {
+    const hashes: unknown = JSON.parse(store.settings.get(UNSEEN) ?? '[]');
+    return Array.isArray(hashes) ? hashes : [];
+  } catch {
+    return [];
+  }
 }
 
 const randomPassword = (): string =>
   Array.from({ length: PASSWORD_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return false;
-    throw thrown;
-  }
-}
-
-/** JSON errors quote the text, which holds passwords. */
-const withoutContent = (thrown: unknown): string =>
-  thrown instanceof SyntaxError ? 'not JSON' : reasonOf(thrown);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { flushFolder } from './flush-folder.js';
 
 /**
  * Writes a file only the owner can read, so that after a crash either the old or the new content is there: a
@@ -18,8 +19,7 @@ export async function writePrivateFile(path: string, content: string): Promise<v
     await rm(temporary, { force: true });
     throw thrown;
   }
-  // Windows cannot open a directory.
-  if (process.platform !== 'win32') await withFile(dirname(path), 'r', (folder) => folder.sync());
+  await flushFolder(dirname(path));
 }
 
 async function withFile(path: string, mode: string, use: (file: FileHandle) => Promise<void>): Promise<void> {

@@ -12,7 +12,6 @@ const file = 'auth_file = "/users"';
 
 describe('the API section', () => {
   for (const [lines, text] of [
-    [[], "authentication must be enabled: set either 'auth', 'auth_file' or 'auth_user_table'"],
     [['auth="a:b"', file], "'auth_file' and 'auth' are both set: expected only one of them"],
     [
       ['auth="a:b"', 'auth_user_table="u"'],
@@ -142,7 +141,6 @@ describe('second factors', () => {
       cores: 2,
       readFile: () => '',
       isExecutable: (name) => name === 'send',
-      credentialsMayBeMissing: false,
     });
   it('may be an executable with a receiver rule, a URL with base URL, or TOTP', () => {
     assert.ok(accepted('two_fa_token_delivery="send"', 'two_fa_send_to_type="email"'));

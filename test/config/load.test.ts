@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.js';
+import { keepsOwnCredentials, keepsOwnUsers } from '../../src/config/own-store.js';
 import { api, load, refusal, server } from './surroundings.js';
 
 const message = (situation: Parameters<typeof load>[0]): string => {
@@ -38,8 +39,12 @@ describe('the configuration file', () => {
       '/work-dir/rportd.conf.toml',
     );
   });
-  it('needs agent authentication', () => {
-    assert.match(message({ toml: '' }), /^Invalid config: client authentication must be enabled/);
+  it('needs no credentials: the server keeps some itself then', () => {
+    const { config } = load({ toml: '[api]\naddress = "127.0.0.1:0"' });
+    assert.equal(config.server.clientAuth, null);
+    assert.ok(keepsOwnUsers(config) && keepsOwnCredentials(config));
+    const given = load({ toml: `${server()}[api]\naddress = "127.0.0.1:0"\nauth_file = "/u"` }).config;
+    assert.ok(!keepsOwnUsers(given) && !keepsOwnCredentials(given));
   });
   it('must allow root', () => {
     assert.equal(message({ toml: server(), isRoot: true }), 'By default running as root is not allowed.');

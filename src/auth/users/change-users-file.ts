@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { flushFolder } from '../../config/flush-folder.js';
 import { AppError } from '../../errors.js';
 import { codeOf } from '../../file-error.js';
 import type { Logger } from '../../logging/logger.js';
@@ -109,17 +110,5 @@ async function overwrite({ path, state }: UsersFile, text: string): Promise<bool
     return true;
   } finally {
     await file.close();
-  }
-}
-
-/** Makes the new name survive a power loss. */
-async function flushFolder(path: string): Promise<void> {
-  // Not everywhere may or can a directory be opened; the change itself is done.
-  const folder = await open(path, 'r').catch(() => null);
-  if (folder === null) return;
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -1,5 +1,6 @@
+import { keepsOwnUsers } from '../../config/own-store.js';
 import { fileUserWrites } from './file-user-writes.js';
-import { keepsOwnUsers, type OpenUsersOptions } from './open-users.js';
+import type { OpenUsersOptions } from './open-users.js';
 import { ownUserWrites } from './own-user-writes.js';
 import { staticUserWrites } from './static-user-writes.js';
 import type { UserWrites } from './writes.js';

@@ -1,5 +1,6 @@
 /** Where the users of the configuration are. Spec 02 §18.1. */
 
+import { keepsOwnUsers } from '../../config/own-store.js';
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
 import type { Store } from '../../store/types.js';
@@ -16,10 +17,6 @@ export interface OpenUsersOptions {
   readonly clock: Clock;
   readonly log: Logger;
 }
-
-/** Whether the configuration names no place for users, so that they are in the server's own store. */
-export const keepsOwnUsers = ({ api }: Pick<Config, 'api'>): boolean =>
-  api.authFile === '' && api.auth === '' && api.authUserTable === '';
 
 /**
  * The users of one thread: of `auth_file`, before `auth`, before `auth_user_table`, else of the own store.

@@ -17,11 +17,10 @@ export const rotations: readonly AuditLogRotation[] = ['daily', 'weekly', 'month
 export function checkApi(
   config: DecodedConfig,
   surroundings: Pick<Surroundings, 'readFile' | 'isExecutable'>,
-  authMayBeMissing: boolean,
 ): void {
   const { api } = config;
   if (api.address !== '') {
-    checkUsers(config, authMayBeMissing);
+    checkUsers(config);
     checkBaseUrl(api);
     checkCertificates(api, surroundings);
     checkTwoFactor(config, surroundings);
@@ -40,12 +39,8 @@ export function checkApi(
     throw new Error(`invalid api.audit_log_rotation: ${JSON.stringify(api.auditLogRotation)}`);
 }
 
-/** Exactly one source of users. */
-function checkUsers({ api, database }: DecodedConfig, mayBeMissing: boolean): void {
-  if (api.auth === '' && api.authFile === '' && api.authUserTable === '') {
-    if (!mayBeMissing)
-      throw new Error("authentication must be enabled: set either 'auth', 'auth_file' or 'auth_user_table'");
-  }
+/** At most one source of users; without any, the server keeps them. */
+function checkUsers({ api, database }: DecodedConfig): void {
   if (api.authFile !== '' && api.auth !== '') throw bothSet('auth_file', 'auth');
   if (api.authUserTable !== '' && api.auth !== '') throw bothSet('auth_user_table', 'auth');
   if (api.authUserTable !== '' && api.authFile !== '') throw bothSet('auth_user_table', 'auth_file');

@@ -77,13 +77,9 @@ export function checkRetention(server: Decoded): void {
     );
 }
 
-/** Exactly one source of agent credentials. Returns the static one when that is it. */
-export function checkClientAuth(config: DecodedConfig, mayBeMissing: boolean): ClientAuth | null {
+/** At most one source of agent credentials; without any, the server keeps them. Returns the static one. */
+export function checkClientAuth(config: DecodedConfig): ClientAuth | null {
   const { auth, authFile, authTable } = config.server;
-  if (auth === '' && authFile === '' && authTable === '') {
-    if (mayBeMissing) return null;
-    throw new Error("client authentication must be enabled: set either 'auth', 'auth_file' or 'auth_table'");
-  }
   if (authFile !== '' && auth !== '') throw bothSet('auth_file', 'auth');
   if (authFile !== '' && authTable !== '') throw bothSet('auth_file', 'auth_table');
   if (auth !== '' && authTable !== '') throw bothSet('auth', 'auth_table');

@@ -26,10 +26,7 @@ const HOUR = 3_600 * SECOND;
 /** Shorter would be a busy loop (a defect of the reference at 0). */
 const SHORTEST_CLEANUP = 60 * SECOND;
 
-export interface ValidateOptions extends Pick<Surroundings, 'readFile' | 'isExecutable' | 'cores'> {
-  /** Without a configuration file credentials may be missing: they are generated at the first start. */
-  readonly credentialsMayBeMissing: boolean;
-}
+export type ValidateOptions = Pick<Surroundings, 'readFile' | 'isExecutable' | 'cores'>;
 
 export interface Validated {
   readonly config: Config;
@@ -45,8 +42,8 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
   checkTunnelProxy(server, options);
   const tunnelCors = validOrigins(server.tunnelCors, warnings);
   checkRetention(server);
-  const clientAuth = checkClientAuth(decoded, options.credentialsMayBeMissing);
-  prefixed('API', () => checkApi(decoded, options, options.credentialsMayBeMissing));
+  const clientAuth = checkClientAuth(decoded);
+  prefixed('API', () => checkApi(decoded, options));
   const cors = api.address === '' ? api.cors : validOrigins(api.cors, warnings);
   const dbType = databaseType(decoded.database.dbType);
   const handshakes = handshakeLimit(server, options.cores);
