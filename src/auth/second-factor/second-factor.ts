@@ -1,5 +1,6 @@
 /** The second step of a login: a code that was sent, or one of an authenticator app. Spec 02 §8 and §9. */
 
+import type { Milliseconds } from '../../time.js';
 import type { User } from '../users/provider.js';
 
 export type DeliveryMethod = 'email' | 'pushover' | 'script' | 'url' | 'totp_authenticator_app';
@@ -41,6 +42,8 @@ export interface Completed {
 /** One per thread; what is pending is shared by all threads. */
 export interface SecondFactor {
   readonly method: DeliveryMethod;
+  /** How long the second step is waited for. */
+  readonly ttl: Milliseconds;
   /** Sends the code where one is sent. Throws `AppError` 400, 500 (spec 02 §8.1), 429 after too many. */
   begin(step: FirstStep): Promise<TwoFa>;
   /**
