@@ -1,7 +1,9 @@
 /** Authentication of API requests and logins. Spec 02 §5 to §9. */
 
+import type { ApiTokens } from './api-tokens/api-tokens.js';
 import type { Principal } from './principal.js';
 import type { DeliveryMethod, TwoFa } from './second-factor/second-factor.js';
+import type { UserSessions } from './sessions/sessions.js';
 
 export interface Credentials {
   /** Value of the `Authorization` header, empty when absent. */
@@ -9,6 +11,10 @@ export interface Credentials {
   readonly userAgent: string;
   readonly ip: string;
   readonly method: string;
+  /**
+   * Pattern of the route with its prefix, such as `/api/v1/clients/{client_id}`: an escape in a path must not lead
+   * around the scope of a token.
+   */
   readonly path: string;
 }
 
@@ -61,6 +67,12 @@ export interface ApiAuth {
   verifySecondFactor(request: SecondFactorRequest): Promise<LoginAnswer>;
   /** Spec 02 §7.4. */
   logout(credentials: Credentials): Promise<void>;
+  /** Spec 02 §13. */
+  readonly sessions: UserSessions;
+  /** Spec 02 §10. */
+  readonly apiTokens: Omit<ApiTokens, 'find'>;
+  /** Writes what has waited; the store may be closed then. Nothing else ends. */
+  finish(): Promise<void>;
   /** The configured one; `null` without. */
   readonly secondFactor: DeliveryMethod | null;
 }

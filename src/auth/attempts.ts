@@ -72,8 +72,13 @@ export class Attempts {
   }
 
   mustWait(listener: Listener, identity: string, ip: string, now: Milliseconds): boolean {
+    return this.waitLeft(listener, identity, ip, now) > 0;
+  }
+
+  /** 0 when it need not wait. */
+  waitLeft(listener: Listener, identity: string, ip: string, now: Milliseconds): Milliseconds {
     const { waits } = this.#books[listener];
-    return waits.size > 0 && waits.get(waitKey(listener, identity, ip), now) !== undefined;
+    return waits.size === 0 ? 0 : waits.left(waitKey(listener, identity, ip), now);
   }
 
   /** Whether a success of this address would change anything. */

@@ -2,51 +2,89 @@
 
 import { AppError } from '../errors.js';
 import type { ApiAuth, Credentials } from './api-auth.js';
+import { checkApiToken } from './api-tokens/authenticate-token.js';
+import { splitTokenText } from './api-tokens/token-text.js';
 import { parseAuthorization } from './authorization-header.js';
 import type { AuthParts } from './create-api-auth.js';
-import { makePrincipal, type Principal } from './principal.js';
+import type { Principal } from './principal.js';
+import { refuseBanned, refuseGuesser } from './refuse-guesser.js';
 import { allows } from './tokens/allows.js';
 import type { Verdict } from './tokens/verify.js';
-import type { User, UserProvider } from './users/provider.js';
+import { makeUserPrincipal } from './user-principal.js';
+import type { User } from './users/provider.js';
 import { passwordExpiredTitle, verifyLogin } from './verify-login.js';
 
-export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
-  const { guard, users, verifyToken, sessions } = parts;
+type Answer = Principal | Promise<Principal>;
 
-  /** A wrong guess: counted for the address, and refused as a ban while there is one. */
+export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
+  const { guard, users, verifyToken, sessions, loginLog } = parts;
+  const toPrincipal = makeUserPrincipal(users);
+
+  /** A wrong guess that names nobody: counted for the address, and refused as a ban while there is one. */
   const refuseGuess = async (ip: string): Promise<never> => {
-    if (guard.isBanned('api', ip)) throw new AppError('banned');
+    refuseBanned(guard, ip);
     await guard.failed('api', null, ip);
+    throw new AppError('unauthorized');
+  };
+  /** A wrong guess for a user: he waits at this address, too. */
+  const refuseGuessFor = async (username: string, ip: string): Promise<never> => {
+    refuseGuesser(guard, username, ip);
+    await guard.failed('api', username, ip);
+    loginLog.failed(username, ip);
     throw new AppError('unauthorized');
   };
   /** No guess: a token of ours that has ended, or a forged one seen before. */
   const refuseOld = (ip: string): never => {
-    throw new AppError(guard.isBanned('api', ip) ? 'banned' : 'unauthorized');
+    refuseBanned(guard, ip);
+    throw new AppError('unauthorized');
   };
 
-  const byUser = (user: User | undefined, ip: string): Principal | Promise<Principal> => {
-    if (user === undefined) return refuseOld(ip);
-    // A session neither suffers from a ban nor lifts it.
+  /** By something nobody can guess, which neither suffers from a ban nor lifts it. */
+  const admit = (user: User, ip: string): Answer => {
     if (!guard.isBanned('api', ip)) guard.succeeded('api', user.username, ip);
-    return toPrincipal(users, user);
+    return toPrincipal(user);
   };
 
-  const byToken = (verdict: Verdict, { method, path, ip, userAgent }: Credentials) => {
+  const bySession = (verdict: Verdict, { method, path, ip, userAgent }: Credentials): Answer => {
     if (!verdict.ok) return verdict.ours || verdict.repeated ? refuseOld(ip) : refuseGuess(ip);
     const { claims } = verdict;
-    if (!allows(claims.scopes, method, path) || !sessions.use(claims, { userAgent, ip }))
-      return refuseOld(ip);
-    const user = users.find(claims.username);
-    return user instanceof Promise ? user.then((found) => byUser(found, ip)) : byUser(user, ip);
+    const session = allows(claims.scopes, method, path) ? sessions.use(claims, { userAgent, ip }) : undefined;
+    if (session === undefined) return refuseOld(ip);
+    // Whose the session is now, which a rename may have changed since the token was issued.
+    const user = users.find(session.username);
+    const admitKnown = (found: User | undefined): Answer =>
+      found === undefined ? refuseOld(ip) : admit(found, ip);
+    return user instanceof Promise ? user.then(admitKnown) : admitKnown(user);
   };
 
-  const byPassword = (username: string, password: string, ip: string): Principal | Promise<Principal> => {
+  const byPassword = (username: string, password: string, ip: string): Answer => {
     // With a second factor a password alone is never accepted here.
-    if (username === '' || parts.secondFactor !== null) return refuseGuess(ip);
+    if (parts.secondFactor !== null) return refuseGuessFor(username, ip);
+    const unlessExpired = (user: User): Answer => {
+      if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
+      return toPrincipal(user);
+    };
     const user = verifyLogin(parts, username, password, ip);
-    return user instanceof Promise
-      ? user.then((found) => unlessExpired(users, found))
-      : unlessExpired(users, user);
+    return user instanceof Promise ? user.then(unlessExpired) : unlessExpired(user);
+  };
+
+  const byBasic = (username: string, secret: string, credentials: Credentials): Answer => {
+    const { ip } = credentials;
+    if (username === '') return refuseGuess(ip);
+    if (splitTokenText(secret) === undefined) return byPassword(username, secret, ip);
+    const judge = (user: User | undefined): Answer => {
+      if (user === undefined) return byPassword(username, secret, ip);
+      switch (checkApiToken(parts, user, secret, credentials)) {
+        case 'right':
+          return admit(user, ip);
+        case 'wrong':
+          return refuseGuessFor(username, ip);
+        case undefined:
+          return byPassword(username, secret, ip);
+      }
+    };
+    const user = users.find(username);
+    return user instanceof Promise ? user.then(judge) : judge(user);
   };
 
   return (credentials) => {
@@ -55,36 +93,13 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
       case 'bearer': {
         const verdict = verifyToken(authorization.token);
         return verdict instanceof Promise
-          ? verdict.then((known) => byToken(known, credentials))
-          : byToken(verdict, credentials);
+          ? verdict.then((known) => bySession(known, credentials))
+          : bySession(verdict, credentials);
       }
       case 'basic':
-        return byPassword(authorization.username, authorization.password, credentials.ip);
+        return byBasic(authorization.username, authorization.password, credentials);
       case 'none':
         return refuseGuess(credentials.ip);
     }
   };
-}
-
-function unlessExpired(users: UserProvider, user: User): Principal | Promise<Principal> {
-  if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
-  return toPrincipal(users, user);
-}
-
-/** Where groups have no rows: one principal per user object; a user that changed is another object. */
-const principals = new WeakMap<User, Principal>();
-
-function toPrincipal(users: UserProvider, user: User): Principal | Promise<Principal> {
-  const groups = user.groups ?? [];
-  if (users.groupSupport === 'details') {
-    const details = users.groups(groups);
-    return details instanceof Promise
-      ? details.then((rows) => makePrincipal(user.username, groups, rows))
-      : makePrincipal(user.username, groups, details);
-  }
-  const known = principals.get(user);
-  if (known !== undefined) return known;
-  const principal = makePrincipal(user.username, groups, null);
-  principals.set(user, principal);
-  return principal;
 }

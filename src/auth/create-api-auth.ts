@@ -6,11 +6,14 @@ import type { Store } from '../store/types.js';
 import type { Clock } from '../time.js';
 import type { Accounts } from './accounts/accounts.js';
 import type { ApiAuth } from './api-auth.js';
+import { type ApiTokens, createApiTokens } from './api-tokens/api-tokens.js';
 import { makeAuthenticate } from './authenticate.js';
 import type { Guard } from './guard.js';
 import { makeLogin } from './login.js';
+import { createLoginLog, type LoginLog } from './login-log.js';
 import { makeLogout } from './logout.js';
 import type { PasswordHasher } from './passwords/hasher.js';
+import { type ImproveHash, makeImproveHash } from './passwords/improve-hash.js';
 import { createPasswordCheck, type PasswordCheck } from './passwords/password-check.js';
 import type { SecondFactor } from './second-factor/second-factor.js';
 import { createSessions, type Sessions } from './sessions/sessions.js';
@@ -38,6 +41,9 @@ export interface AuthParts extends ApiAuthOptions {
   readonly check: PasswordCheck;
   readonly verifyToken: VerifyToken;
   readonly sessions: Sessions;
+  readonly apiTokens: ApiTokens;
+  readonly improveHash: ImproveHash;
+  readonly loginLog: LoginLog;
   /** Longest life of a token. */
   readonly longest: number;
 }
@@ -48,12 +54,17 @@ export function createApiAuth(options: ApiAuthOptions): ApiAuth {
   const { jwtSecret, maxTokenLifetime } = config.api;
   if (jwtSecret === '') throw new Error('there is no jwt_secret to sign tokens with');
   const secret = new TextEncoder().encode(jwtSecret);
+  const sessions = createSessions(store, clock, log);
+  const apiTokens = createApiTokens(store, clock);
   const parts: AuthParts = {
     ...options,
     secret,
     check: createPasswordCheck(users, hasher, clock),
     verifyToken: createTokenVerifier(secret, clock),
-    sessions: createSessions(store, clock, log),
+    sessions,
+    apiTokens,
+    improveHash: makeImproveHash(options),
+    loginLog: createLoginLog(log.named('api-listener')),
     longest: longestLifetime(maxTokenLifetime),
   };
   return {
@@ -62,5 +73,8 @@ export function createApiAuth(options: ApiAuthOptions): ApiAuth {
     ...makeLogin(parts),
     verifySecondFactor: makeVerifySecondFactor(parts),
     logout: makeLogout(parts),
+    sessions,
+    apiTokens,
+    finish: () => sessions.finish(),
   };
 }

@@ -28,6 +28,11 @@ export class ExpiringMap<Key, Value> {
     return entry !== undefined && entry.until > now ? entry.value : undefined;
   }
 
+  /** How long the entry still lives; 0 without one. */
+  left(key: Key, now: Milliseconds): Milliseconds {
+    return Math.max(0, (this.#entries.get(key)?.until ?? now) - now);
+  }
+
   set(key: Key, value: Value, until: Milliseconds, now: Milliseconds): void {
     this.#entries.delete(key);
     this.#entries.set(key, { value, until });

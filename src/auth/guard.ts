@@ -3,6 +3,8 @@
  * on main and replicated to every thread. Spec 01 §2.4 and §4.8, 02 §4.
  */
 
+import type { Milliseconds } from '../time.js';
+
 /** Where the attempt came in; each listener has its own thresholds and lists. */
 export type Listener = 'client' | 'api';
 
@@ -11,6 +13,8 @@ export interface Guard {
   isBanned(listener: Listener, ip: string): boolean;
   /** Whether this identity must wait after a failed attempt; answered from the local replica. */
   mustWait(listener: Listener, identity: string, ip: string): boolean;
+  /** How much longer `mustWait` says so; 0 when it does not. */
+  waitLeft(listener: Listener, identity: string, ip: string): Milliseconds;
   /** Resolves when main and this thread's replica have it. Answer the peer only then. */
   failed(listener: Listener, identity: string | null, ip: string): Promise<void>;
   succeeded(listener: Listener, identity: string | null, ip: string): void;

@@ -10,6 +10,8 @@ export interface NewToken {
   readonly username: string;
   readonly lifetime: Milliseconds;
   readonly scopes: readonly Scope[];
+  /** The login waits for its second step: uses do not prolong the session. */
+  readonly pending?: boolean;
   readonly userAgent: string;
   readonly ip: string;
 }
@@ -17,9 +19,9 @@ export interface NewToken {
 /** Resolves when the session behind the token would survive a power loss. */
 export async function issueToken(
   { secret, sessions, clock, longest }: AuthParts,
-  { username, lifetime, scopes, userAgent, ip }: NewToken,
+  { username, lifetime, scopes, pending = false, userAgent, ip }: NewToken,
 ): Promise<{ readonly token: string; readonly session: SessionRecord }> {
-  const session = await sessions.open({ username, lifetime, userAgent, ip });
+  const session = await sessions.open({ username, lifetime, pending, userAgent, ip });
   const issuedAt = clock.now();
   const claims: Claims = {
     username,
@@ -28,7 +30,7 @@ export async function issueToken(
     tokenId: session.tokenId,
     issuedAt,
     // Uses prolong the session, never beyond this; whole seconds, as tokens count.
-    expiresAt: Math.floor((issuedAt + longest) / 1000) * 1000,
+    expiresAt: Math.floor((issuedAt + (pending ? lifetime : longest)) / 1000) * 1000,
   };
   return { token: await signToken(secret, claims), session };
 }

@@ -6,6 +6,7 @@ import type { ApiAuth, LoginAnswer, LoginOrigin } from './api-auth.js';
 import type { AuthParts } from './create-api-auth.js';
 import { issueToken } from './issue-token.js';
 import { checkNewPassword } from './passwords/new-password.js';
+import { refuseBanned, refuseGuesser } from './refuse-guesser.js';
 import { fullScopes, pendingScopes } from './tokens/claims.js';
 import { parseLifetime } from './tokens/lifetime.js';
 import { staticUserTitle, type User } from './users/provider.js';
@@ -15,11 +16,11 @@ import { passwordExpiredTitle, verifyLogin } from './verify-login.js';
 const LONGEST_PENDING: Milliseconds = 60 * 60_000;
 
 export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouched'> {
-  const { config, guard, users, accounts, hasher } = parts;
+  const { config, guard, users, accounts, hasher, loginLog, improveHash } = parts;
 
   const refuseNobody = (username: string, ip: string): void => {
     if (username !== '') return;
-    if (guard.isBanned('api', ip)) throw new AppError('banned');
+    refuseBanned(guard, ip);
     throw new AppError('unauthorized', { title: 'username is required' });
   };
 
@@ -31,6 +32,7 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
       const lifetime = parseLifetime(tokenLifetime, parts.longest);
       if (newPassword === '') {
         if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
+        improveHash(user, password);
         return proceed(parts, user, null, lifetime, request);
       }
       if (!users.writable) throw new AppError('bad_request', { title: staticUserTitle });
@@ -45,8 +47,7 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
     async loginVouched(request) {
       const { username, addMissing, tokenLifetime, ip } = request;
       refuseNobody(username, ip);
-      if (guard.isBanned('api', ip)) throw new AppError('banned');
-      if (guard.mustWait('api', username, ip)) throw new AppError('too_many_requests');
+      refuseGuesser(guard, username, ip);
       let user = await users.findCurrent(username);
       if (user === undefined && addMissing) {
         await accounts.addVouchedUser(username);
@@ -54,6 +55,7 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
       }
       if (user === undefined) {
         await guard.failed('api', username, ip);
+        loginLog.failed(username, ip);
         throw new AppError('unauthorized');
       }
       guard.succeeded('api', user.username, ip);
@@ -72,10 +74,11 @@ async function proceed(
   lifetime: Milliseconds,
   { ip, userAgent }: LoginOrigin,
 ): Promise<LoginAnswer> {
-  const { secondFactor, sessions } = parts;
+  const { secondFactor, sessions, loginLog } = parts;
   const { username } = user;
   if (secondFactor === null) {
     const { token } = await issueToken(parts, { username, lifetime, scopes: fullScopes, userAgent, ip });
+    loginLog.loggedIn(username, ip);
     return { token, twoFa: null };
   }
   const mayCreateSecret = secondFactor.method === 'totp_authenticator_app' && user.totpSecret.trim() === '';
@@ -83,12 +86,15 @@ async function proceed(
     username,
     lifetime: Math.min(LONGEST_PENDING, parts.longest),
     scopes: pendingScopes(mayCreateSecret),
+    pending: true,
     userAgent,
     ip,
   });
   try {
     const step = { user, sessionId: session.id, newPasswordHash, ip, userAgent };
-    return { token, twoFa: await secondFactor.begin(step) };
+    const twoFa = await secondFactor.begin(step);
+    loginLog.awaitsSecondStep(username, ip);
+    return { token, twoFa };
   } catch (error) {
     await sessions.close(session.id);
     throw error;

@@ -4,12 +4,13 @@ import { AppError } from '../errors.js';
 import type { ApiAuth } from './api-auth.js';
 import { parseAuthorization } from './authorization-header.js';
 import type { AuthParts } from './create-api-auth.js';
+import { refuseBanned } from './refuse-guesser.js';
 import { allows } from './tokens/allows.js';
 
 /** Resolves when the session is gone and would stay so after a power loss. */
-export function makeLogout({ guard, verifyToken, sessions }: AuthParts): ApiAuth['logout'] {
+export function makeLogout({ guard, verifyToken, sessions, loginLog }: AuthParts): ApiAuth['logout'] {
   const refuse = async (title: string, ip: string, counted: boolean): Promise<never> => {
-    if (guard.isBanned('api', ip)) throw new AppError('banned');
+    refuseBanned(guard, ip);
     if (counted) await guard.failed('api', null, ip);
     throw new AppError('bad_request', { title });
   };
@@ -23,9 +24,9 @@ export function makeLogout({ guard, verifyToken, sessions }: AuthParts): ApiAuth
       return refuse(`token is invalid: ${verdict.reason}`, ip, !verdict.repeated);
     }
     const { claims } = verdict;
-    if (!allows(claims.scopes, method, path) || !sessions.isAlive(claims)) {
-      return refuse('token is invalid or expired', ip, false);
-    }
-    await sessions.close(claims.sessionId);
+    const session = allows(claims.scopes, method, path) ? sessions.find(claims) : undefined;
+    if (session === undefined) return refuse('token is invalid or expired', ip, false);
+    await sessions.close(session.id);
+    loginLog.loggedOut(session.username, ip);
   };
 }

@@ -2,6 +2,7 @@
 
 import { AppError } from '../errors.js';
 import type { AuthParts } from './create-api-auth.js';
+import { refuseGuesser } from './refuse-guesser.js';
 import type { User } from './users/provider.js';
 
 /**
@@ -15,7 +16,7 @@ export function verifyLogin(
   password: string,
   ip: string,
 ): User | Promise<User> {
-  refuseGuesser(parts, username, ip);
+  refuseGuesser(parts.guard, username, ip);
   const user = parts.users.findCurrent(username);
   return user instanceof Promise
     ? user.then((found) => checkUser(parts, found, username, password, ip))
@@ -42,19 +43,15 @@ function judge(
   ip: string,
 ): User | Promise<User> {
   // Guesses made side by side: one that failed meanwhile makes the others wait, right or wrong.
-  refuseGuesser(parts, username, ip);
+  refuseGuesser(parts.guard, username, ip);
   if (right && user !== undefined) {
     parts.guard.succeeded('api', username, ip);
     return user;
   }
   return parts.guard.failed('api', username, ip).then(() => {
+    parts.loginLog.failed(username, ip);
     throw new AppError('unauthorized');
   });
-}
-
-function refuseGuesser({ guard }: AuthParts, username: string, ip: string): void {
-  if (guard.isBanned('api', ip)) throw new AppError('banned');
-  if (guard.mustWait('api', username, ip)) throw new AppError('too_many_requests');
 }
 
 export const passwordExpiredTitle = 'password has expired, please change your password';

@@ -5,15 +5,16 @@ import type { ApiAuth } from './api-auth.js';
 import { parseAuthorization } from './authorization-header.js';
 import type { AuthParts } from './create-api-auth.js';
 import { issueToken } from './issue-token.js';
+import { refuseBanned, refuseGuesser } from './refuse-guesser.js';
 import { allows } from './tokens/allows.js';
 import { fullScopes } from './tokens/claims.js';
 import { parseLifetime } from './tokens/lifetime.js';
 
 export function makeVerifySecondFactor(parts: AuthParts): ApiAuth['verifySecondFactor'] {
-  const { guard, verifyToken, sessions, secondFactor, accounts } = parts;
+  const { guard, verifyToken, sessions, secondFactor, accounts, loginLog } = parts;
 
   const refuse = async (ip: string, counted: boolean): Promise<never> => {
-    if (guard.isBanned('api', ip)) throw new AppError('banned');
+    refuseBanned(guard, ip);
     if (counted) await guard.failed('api', null, ip);
     throw new AppError('unauthorized');
   };
@@ -26,27 +27,28 @@ export function makeVerifySecondFactor(parts: AuthParts): ApiAuth['verifySecondF
     if (!verdict.ok) return refuse(ip, !verdict.ours && !verdict.repeated);
     const { claims } = verdict;
     // Only a token of a login that waits for its second step names this path.
-    if (claims.scopes.length === 0 || !allows(claims.scopes, method, path) || !sessions.isAlive(claims)) {
-      return refuse(ip, false);
-    }
+    const mayVerify = claims.scopes.length > 0 && allows(claims.scopes, method, path);
+    const session = mayVerify ? sessions.find(claims) : undefined;
+    if (session === undefined) return refuse(ip, false);
     if (secondFactor === null) throw new AppError('conflict', { title: '2fa is disabled' });
-    if (guard.isBanned('api', ip)) throw new AppError('banned');
-    if (guard.mustWait('api', claims.username, ip)) throw new AppError('too_many_requests');
+    refuseGuesser(guard, session.username, ip);
     if (givenUsername === '') throw new AppError('unauthorized', { title: 'username is required' });
     if (code === '') throw new AppError('unauthorized', { title: 'token is required' });
     // Before the code is consumed: a bad lifetime must not cost a new login.
     const lifetime = parseLifetime(request.tokenLifetime, parts.longest);
     const { username, newPasswordHash } = await secondFactor.complete({
-      username: claims.username,
-      sessionId: claims.sessionId,
+      // Whose the session is now: somebody else may have the name in the token after a rename.
+      username: session.username,
+      sessionId: session.id,
       givenUsername,
       code,
       ip,
     });
     guard.succeeded('api', username, ip);
     if (newPasswordHash !== null) await accounts.setPasswordHash(username, newPasswordHash);
-    await sessions.close(claims.sessionId);
+    await sessions.close(session.id);
     const { token } = await issueToken(parts, { username, lifetime, scopes: fullScopes, userAgent, ip });
+    loginLog.loggedIn(username, ip);
     return { token, twoFa: null };
   };
 }

@@ -8,11 +8,9 @@ import { makeCors } from './cors.js';
 import type { EngineOptions, EngineRequest, EngineResponse } from './engine.js';
 import { type Endpoint, makeMatcher } from './match.js';
 import { cleanedPath } from './path.js';
+import { API_PREFIX } from './prefix.js';
 import { type Answer, errorAnswer, textAnswer } from './reply.js';
 import type { Route } from './route.js';
-
-/** Every route lies below. */
-export const API_PREFIX = '/api/v1';
 
 export interface ApiOptions {
   readonly context: ApiContext;

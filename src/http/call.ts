@@ -9,6 +9,7 @@ import { acceptedEncoding, compress, worthCompressing } from './compress.js';
 import type { ApiContext } from './context.js';
 import type { EngineRequest, EngineResponse } from './engine.js';
 import { readJsonBody } from './json/body.js';
+import { API_PREFIX } from './prefix.js';
 import { parseQuery } from './query-string.js';
 import { type Answer, errorAnswer, type HeaderLine, isUnexpected, replyAnswer, textAnswer } from './reply.js';
 import type { ApiReply, ApiRequest, Route } from './route.js';
@@ -73,7 +74,7 @@ export class Call {
       userAgent: this.request.header('user-agent'),
       ip: this.caller.ip,
       method: this.request.method,
-      path: this.request.path,
+      path: API_PREFIX + this.route.path,
     });
     if (principal instanceof Promise) return principal.then((known) => this.#checked(known));
     return this.#checked(principal);
@@ -109,11 +110,30 @@ export class Call {
   #bodyRefusal(error: unknown, limit: number): Answer {
     if (!(error instanceof AppError) || error.code !== 'body_too_large') return errorAnswer(error);
     if (this.request.header('content-type').startsWith(FORM_TYPE)) return limitAnswer(limit, error.title);
-    return errorAnswer(new AppError('invalid_json', { detail: error.title }));
+    return errorAnswer(this.#badBody(new AppError('invalid_json', { detail: error.title })));
+  }
+
+  /** The route may have another title for a body that is no good. */
+  #badBody(error: unknown): unknown {
+    const { invalidBodyTitle: title } = this.route;
+    if (title === undefined || !(error instanceof AppError)) return error;
+    // The reference puts whatever it was into the detail.
+    return new AppError('invalid_json', {
+      title,
+      detail: error.code === 'missing_body' ? error.title : error.detail,
+    });
+  }
+
+  #readBody(rawBody: Buffer): unknown {
+    if (this.route.body === undefined) return undefined;
+    try {
+      return readJsonBody(rawBody, this.route.body);
+    } catch (error) {
+      throw this.#badBody(error);
+    }
   }
 
   #handle(base: Pick<ApiRequest, 'principal' | 'query'>, rawBody: Buffer): Promise<void> | undefined {
-    const schema = this.route.body;
     const { request } = this;
     const reply = this.route.handler(
       {
@@ -121,9 +141,10 @@ export class Call {
         path: request.path,
         params: this.params,
         query: base.query,
-        body: schema === undefined ? undefined : readJsonBody(rawBody, schema),
+        body: this.#readBody(rawBody),
         rawBody,
         header: (name) => request.header(name),
+        headers: request.headers,
         ip: this.caller.ip,
         fromTrustedProxy: this.caller.fromTrustedProxy,
         principal: base.principal,

@@ -47,6 +47,8 @@ export interface Route {
   readonly docs: RouteDocs;
   /** JSON body schema. Present: the body is required, decoded by the rules of spec 04 §2.3 and checked. */
   readonly body?: TSchema;
+  /** Title of the refusal of a body that is missing or no such JSON; default: as for every route. */
+  readonly invalidBodyTitle?: string;
   /** Schema of `data` in the success answer, by status. `null` = empty body. */
   readonly responses: Readonly<Record<number, TSchema | null>>;
   /** `false`: the query string is not rejected for bad escapes, and no body limit applies. Default true. */
@@ -67,6 +69,8 @@ export interface ApiRequest {
   readonly rawBody: Buffer;
   /** Lower-case name; empty string when absent. */
   header(name: string): string;
+  /** All lines, names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
   /** Address of the caller after the trusted-proxy rule. */
   readonly ip: string;
   /** The TCP peer is one of `api.trusted_proxies`, so what its headers say is believed. */

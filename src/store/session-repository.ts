@@ -63,7 +63,10 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
           const record = read(id);
           touched = record !== undefined;
           if (record === undefined) return;
-          sessions.put(id, JSON.stringify({ ...record, expiresAt, lastAccessAt, userAgent, ipAddress }));
+          // Uses of several threads may arrive in another order than they were made.
+          const latest = lastAccessAt >= record.lastAccessAt ? { lastAccessAt, userAgent, ipAddress } : {};
+          const end = Math.max(record.expiresAt, expiresAt);
+          sessions.put(id, JSON.stringify({ ...record, ...latest, expiresAt: end }));
         }),
       );
       return touched;

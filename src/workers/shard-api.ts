@@ -5,6 +5,7 @@ import { remoteAccounts } from '../actors/accounts/remote-accounts.js';
 import { remoteHasher } from '../actors/hasher/remote-hasher.js';
 import { openSecondFactor } from '../actors/second-factor/open-second-factor.js';
 import { openSingleSignOn } from '../actors/sso/open-single-sign-on.js';
+import type { ApiAuth } from '../auth/api-auth.js';
 import { createApiAuth } from '../auth/create-api-auth.js';
 import { openUsers } from '../auth/users/open-users.js';
 import type { UserProvider } from '../auth/users/provider.js';
@@ -26,6 +27,7 @@ export interface ShardApiOptions {
 export interface PreparedApi {
   readonly onRequest: EngineOptions['onRequest'];
   readonly users: UserProvider;
+  readonly auth: ApiAuth;
 }
 
 export interface ShardApi {
@@ -62,7 +64,7 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
       routes,
       onFinished,
     });
-    return { onRequest, users };
+    return { onRequest, users, auth };
   };
 
   let present = await prepare(config);
@@ -71,13 +73,15 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
     onRequest: (request, response) => present.onRequest(request, response),
     prepare,
     use(prepared) {
-      const { users } = present;
+      const { users, auth } = present;
       present = prepared;
-      users.close().catch((error) => log.error(`closing the users: ${(error as Error).message}`));
+      Promise.all([users.close(), auth.finish()]).catch((error) =>
+        log.error(`closing the users: ${(error as Error).message}`),
+      );
     },
-    close() {
+    async close() {
       unsubscribe();
-      return present.users.close();
+      await Promise.all([present.users.close(), present.auth.finish()]);
     },
   };
 }

@@ -39,6 +39,7 @@ export const testListener = async (
   const guard: Guard = {
     isBanned: (_listener, ip) => banned.has(ip),
     mustWait: () => false,
+    waitLeft: () => 0,
     failed: async () => undefined,
     succeeded: () => undefined,
   };

@@ -25,6 +25,7 @@ export function apiContext(parts: ApiContextParts = {}): ApiContext {
     config,
     auth: { authenticate: () => administrator, secondFactor: null, ...auth },
     users: { source: 'Static Credentials', groupSupport: 'none' },
+    sso: null,
     guard: { isBanned: () => false },
     clock: { now: () => 0, after: () => ({ cancel: () => undefined }) },
     log: silentLog,

@@ -17,6 +17,8 @@ import type { ApiAuth } from '../../src/auth/api-auth.js';
 import { createApiAuth } from '../../src/auth/create-api-auth.js';
 import { hashPassword, verifyPassword } from '../../src/auth/passwords/hash.js';
 import type { PasswordHasher } from '../../src/auth/passwords/hasher.js';
+import type { SecondFactor } from '../../src/auth/second-factor/second-factor.js';
+import type { SingleSignOn } from '../../src/auth/sso/single-sign-on.js';
 import { openUsers } from '../../src/auth/users/open-users.js';
 import { parseUsersFile } from '../../src/auth/users/parse-users-file.js';
 import type { UserProvider } from '../../src/auth/users/provider.js';
@@ -25,7 +27,9 @@ import { createApi } from '../../src/http/api.js';
 import type { Route } from '../../src/http/route.js';
 import { loginRoutes } from '../../src/http/routes/login.js';
 import { meRoutes } from '../../src/http/routes/me.js';
+import { myTokenRoutes } from '../../src/http/routes/me-tokens.js';
 import { statusRoutes } from '../../src/http/routes/status.js';
+import { userSessionRoutes } from '../../src/http/routes/user-sessions.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/types.js';
 import { loneSystem } from './actor-system.js';
@@ -48,6 +52,11 @@ export interface AuthWorldParts {
   /** Static user instead of a file. */
   readonly staticUser?: string;
   readonly hasher?: Partial<PasswordHasher>;
+  /** Instead of what the configuration asks for. */
+  readonly secondFactor?: SecondFactor;
+  readonly sso?: SingleSignOn;
+  readonly accounts?: Partial<Accounts>;
+  readonly routes?: readonly Route[];
 }
 
 export interface AuthWorld {
@@ -95,8 +104,10 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
   const store = openStore(join(folder, 'store'), { log, clock });
   if (parts.ownStore)
     await store.users.addFirst(parseUsersFile(JSON.stringify(users)).map(({ user }) => user));
+  let finish: (() => Promise<void>) | undefined;
   test.after(async () => {
     await system.shutdown();
+    await finish?.();
     await store.close();
   });
 
@@ -109,7 +120,7 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
     },
     hash: parts.hasher?.hash ?? hashPassword,
   });
-  spawnAccounts(system, () => makeAccounts());
+  spawnAccounts(system, () => ({ ...makeAccounts(), ...parts.accounts }));
   const accounts = remoteAccounts(system);
   const guard = createGuard({ system, config, clock, log });
   await guard.ready;
@@ -120,11 +131,14 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
     users: provider,
     accounts,
     hasher: remoteHasher(system),
-    secondFactor: openSecondFactor({ config, system, users: provider, guard, clock, log }),
+    secondFactor:
+      parts.secondFactor ?? openSecondFactor({ config, system, users: provider, guard, clock, log }),
     store,
     clock,
     log,
   });
+
+  finish = () => auth.finish();
 
   const openRoute: Route = {
     method: 'GET',
@@ -148,8 +162,17 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
       clients: { counts: () => ({ connected: 2, disconnected: 3 }) } as never,
       fingerprint: '00:11',
       version: '1.2.3',
+      sso: parts.sso ?? null,
     },
-    routes: [...loginRoutes, ...meRoutes, ...statusRoutes, openRoute],
+    routes: [
+      ...loginRoutes,
+      ...meRoutes,
+      ...myTokenRoutes,
+      ...userSessionRoutes,
+      ...statusRoutes,
+      openRoute,
+      ...(parts.routes ?? []),
+    ],
   });
   const call = (request: InjectedRequest): Promise<Injected> =>
     inject(handler, { remoteAddress: '192.0.2.1', ...request });

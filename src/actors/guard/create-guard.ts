@@ -70,6 +70,8 @@ export function createGuard({ system, config, clock, log }: GuardOptions): Guard
     isBanned: (listener, ip) => attempts.isBanned(listener, ip, clock.now()),
     mustWait: (listener, identity, ip) =>
       identity !== '' && attempts.mustWait(listener, identity.slice(0, LONGEST_TEXT), ip, clock.now()),
+    waitLeft: (listener, identity, ip) =>
+      identity === '' ? 0 : attempts.waitLeft(listener, identity.slice(0, LONGEST_TEXT), ip, clock.now()),
     async failed(listener, name, ip) {
       const identity = name === null ? null : name.slice(0, LONGEST_TEXT);
       // The wait begins here and now: guesses made side by side in this shard must not be judged before it does.

@@ -1,15 +1,17 @@
-/** Login sessions: every token lives as long as its row in the store. Spec 02 §6.4 and §6.5. */
+/** Login sessions: every token lives as long as its row in the store. Spec 02 §6.4, §6.5 and §13. */
 
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../logging/logger.js';
 import type { SessionRecord, Store } from '../../store/types.js';
 import type { Clock, Milliseconds } from '../../time.js';
-import { ExpiringMap } from '../expiring-map.js';
 import type { Claims } from '../tokens/claims.js';
+import { SessionUses } from './session-uses.js';
 
 export interface NewSession {
   readonly username: string;
   readonly lifetime: Milliseconds;
+  /** The login waits for its second step. */
+  readonly pending: boolean;
   readonly userAgent: string;
   readonly ip: string;
 }
@@ -19,67 +21,54 @@ export interface SessionUser {
   readonly ip: string;
 }
 
-export interface Sessions {
+/** What administrators may do with the sessions of a user. */
+export interface UserSessions {
+  /** Sessions that live, the longest unused first; without those that wait for a second step. */
+  list(username: string): Promise<readonly SessionRecord[]>;
+  /** Ends one session if it is one of this user; resolves when that would survive a power loss. */
+  end(username: string, id: number): Promise<void>;
+  /** Ends all of them, waiting ones too; resolves like `end`. */
+  endAll(username: string): Promise<void>;
+}
+
+export interface Sessions extends UserSessions {
   /** Resolves when the session would survive a power loss. */
   open(session: NewSession): Promise<SessionRecord>;
-  /** Whether the session of these claims lives. */
-  isAlive(claims: Claims): boolean;
-  /** Like `isAlive`; a living session is prolonged and notes who used it. */
-  use(claims: Claims, by: SessionUser): boolean;
+  /** The session of these claims, when it lives. Its `username` is whose it is now, whatever the claims say. */
+  find(claims: Claims): SessionRecord | undefined;
+  /** Like `find`; a living session is prolonged and notes who used it. */
+  use(claims: Claims, by: SessionUser): SessionRecord | undefined;
   /** Ends a session; resolves when that would survive a power loss. */
   close(id: number): Promise<void>;
+  /** Writes what has waited; the store may be closed then. */
+  finish(): Promise<void>;
 }
 
 /** A used session lives at least this much longer. */
 const EXTENSION: Milliseconds = 10 * 60_000;
-/**
- * A session is written at most this often. Its end is written this much later than needed, so that uses in
- * between are covered without a write.
- */
-const WRITE_EVERY: Milliseconds = 30_000;
-/** Sessions whose last write is remembered per thread. */
-const REMEMBERED = 10_000;
 /** Bytes of a hostile header that are kept. */
 const LONGEST_AGENT = 512;
 
 export function createSessions(store: Store, clock: Clock, log: Logger): Sessions {
-  /** End of each session that this thread wrote lately; the store may not show it yet. */
-  const written = new ExpiringMap<number, Milliseconds>(REMEMBERED);
+  const uses = new SessionUses(store, clock, log, EXTENSION);
 
   const find = (claims: Claims): SessionRecord | undefined => {
     if (claims.username === '') return undefined;
     const row = store.sessions.get(claims.sessionId);
-    if (row === undefined || row.username !== claims.username || row.tokenId !== claims.tokenId)
+    if (row === undefined || row.issuedTo !== claims.username || row.tokenId !== claims.tokenId)
       return undefined;
-    const now = clock.now();
-    return Math.max(row.expiresAt, written.get(row.id, now) ?? 0) > now ? row : undefined;
-  };
-
-  const prolong = (row: SessionRecord, claims: Claims, by: SessionUser): void => {
-    const now = clock.now();
-    const lately = written.get(row.id, now);
-    const end = Math.max(row.expiresAt, lately ?? 0);
-    const needed = Math.min(now + EXTENSION, claims.expiresAt);
-    const userAgent = by.userAgent.slice(0, LONGEST_AGENT);
-    const stale =
-      now - row.lastAccessAt >= WRITE_EVERY || row.userAgent !== userAgent || row.ipAddress !== by.ip;
-    if (end >= needed && (lately !== undefined || !stale)) return;
-    const expiresAt = end >= needed ? end : Math.min(needed + WRITE_EVERY, claims.expiresAt);
-    written.set(row.id, expiresAt, now + WRITE_EVERY, now);
-    store.sessions
-      .touch(row.id, { expiresAt, lastAccessAt: now, userAgent, ipAddress: by.ip })
-      .catch((error) => log.error(`failed to save api session: ${(error as Error).message}`));
+    return uses.endOf(row) > clock.now() ? row : undefined;
   };
 
   return {
-    async open({ username, lifetime, userAgent, ip }) {
+    async open({ username, lifetime, pending, userAgent, ip }) {
       const now = clock.now();
       const row: SessionRecord = {
         id: newId((id) => store.sessions.get(id) !== undefined),
         tokenId: randomBytes(8).readBigUInt64BE().toString(),
         username,
         issuedTo: username,
-        pending: false,
+        pending,
         expiresAt: now + lifetime,
         lastAccessAt: now,
         userAgent: userAgent.slice(0, LONGEST_AGENT),
@@ -89,17 +78,41 @@ export function createSessions(store: Store, clock: Clock, log: Logger): Session
       await store.flushed();
       return row;
     },
-    isAlive: (claims) => find(claims) !== undefined,
+    find,
     use(claims, by) {
       const row = find(claims);
-      if (row === undefined) return false;
-      prolong(row, claims, by);
-      return true;
+      if (row === undefined) return undefined;
+      const now = clock.now();
+      // A login that waits for its second step does not wait longer because its token is used.
+      const needed = row.pending ? 0 : Math.min(now + EXTENSION, claims.expiresAt);
+      uses.note(row.id, {
+        expiresAt: Math.max(uses.endOf(row), needed),
+        lastAccessAt: now,
+        userAgent: by.userAgent.slice(0, LONGEST_AGENT),
+        ipAddress: by.ip,
+      });
+      return row;
     },
     async close(id) {
       await store.sessions.remove(id);
       await store.flushed();
     },
+    async list(username) {
+      await uses.settled();
+      const now = clock.now();
+      return [...store.sessions.byUser(username)]
+        .filter(({ expiresAt, pending }) => expiresAt > now && !pending)
+        .sort((one, other) => one.lastAccessAt - other.lastAccessAt);
+    },
+    async end(username, id) {
+      await store.sessions.removeOf(username, id);
+      await store.flushed();
+    },
+    async endAll(username) {
+      await store.sessions.removeUser(username);
+      await store.flushed();
+    },
+    finish: () => uses.close(),
   };
 }
 

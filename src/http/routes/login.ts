@@ -1,12 +1,15 @@
 /** Login and logout. Spec 02 §7. */
 
 import Type from 'typebox';
-import type { LoginRequest } from '../../auth/api-auth.js';
+import type { LoginAnswer, LoginOrigin, LoginRequest } from '../../auth/api-auth.js';
 import { parseAuthorization } from '../../auth/authorization-header.js';
 import type { TwoFa } from '../../auth/second-factor/second-factor.js';
+import type { ApiConfig } from '../../config/types.js';
 import { AppError } from '../../errors.js';
+import { goQuote } from '../../go/quote.js';
 import type { ApiContext } from '../context.js';
 import { readJsonBody } from '../json/body.js';
+import { API_PREFIX } from '../prefix.js';
 import { parseQuery } from '../query-string.js';
 import type { ApiReply, ApiRequest, Route, RouteDocs } from '../route.js';
 
@@ -45,7 +48,7 @@ const query: NonNullable<RouteDocs['query']> = {
 const errors: NonNullable<RouteDocs['errors']> = {
   400: 'The token lifetime, the content type, the body or the new password is no good',
   401: 'Wrong name or password, no name, or an expired password',
-  403: 'A second factor is configured that this version does not offer',
+  403: 'Users log in with an identity provider; see `/auth/provider`',
   423: 'The address is banned after too many failed logins',
   429: 'Too soon after a failed login of this user from this address, or too many logins at once',
 };
@@ -54,9 +57,28 @@ const loginByHeader: Route = {
   method: 'GET',
   path: '/login',
   access: { kind: 'open' },
-  docs: { tag: TAG, summary: 'Get a token for HTTP Basic credentials', query, errors },
+  docs: {
+    tag: TAG,
+    summary: 'Get a token for HTTP Basic credentials',
+    description:
+      'With `auth_header` configured a trusted proxy may vouch for the user instead: it sends that header, and his name in `user_header`. Credentials are not looked at then.',
+    query,
+    errors,
+  },
   responses: { 200: loginResponse },
   async handler(request, context) {
+    refuseBuiltIn(context);
+    const vouched = vouchedName(request, context.config.api);
+    if (vouched !== undefined) {
+      const { createMissingUsers } = context.config.api;
+      return reply(
+        await context.auth.loginVouched({
+          ...originOf(request),
+          username: vouched,
+          addMissing: createMissingUsers,
+        }),
+      );
+    }
     const authorization = parseAuthorization(request.header('authorization'));
     if (authorization.scheme !== 'basic') {
       return refuse(request, context, new AppError('unauthorized', { title: 'auth is required' }));
@@ -80,6 +102,7 @@ const loginByBody: Route = {
   },
   responses: { 200: loginResponse },
   async handler(request, context) {
+    refuseBuiltIn(context);
     let given: GivenLogin | ApiReply;
     try {
       given = readLogin(request, context.config.api.maxRequestBytes);
@@ -106,7 +129,7 @@ const logout: Route = {
       userAgent: request.header('user-agent'),
       ip: request.ip,
       method: request.method,
-      path: request.path,
+      path: `${API_PREFIX}/logout`,
     });
     return { status: 204, empty: true };
   },
@@ -117,13 +140,44 @@ export const loginRoutes: readonly Route[] = [loginByHeader, loginByBody, logout
 type GivenLogin = Pick<LoginRequest, 'username' | 'password' | 'newPassword'>;
 
 async function login(request: ApiRequest, context: ApiContext, given: GivenLogin): Promise<ApiReply> {
-  const { token, twoFa } = await context.auth.login({
-    ...given,
-    tokenLifetime: request.query.get('token-lifetime'),
-    userAgent: request.header('user-agent'),
-    ip: request.ip,
+  return reply(await context.auth.login({ ...given, ...originOf(request) }));
+}
+
+const originOf = (request: ApiRequest): LoginOrigin => ({
+  tokenLifetime: request.query.get('token-lifetime'),
+  userAgent: request.header('user-agent'),
+  ip: request.ip,
+});
+
+const reply = ({ token, twoFa }: LoginAnswer): ApiReply => ({
+  status: 200,
+  data: { token, two_fa: twoFa && twoFaJson(twoFa) },
+});
+
+/** With an identity provider nobody logs in here. Throws `AppError` 403. */
+function refuseBuiltIn({ sso }: ApiContext): void {
+  if (sso === null) return;
+  throw new AppError('forbidden', {
+    title: 'built-in authorization disabled. please authorize via your configured authorization',
   });
-  return { status: 200, data: { token, two_fa: twoFa && twoFaJson(twoFa) } };
+}
+
+/**
+ * The user a trusted proxy vouches for, perhaps empty; `undefined` when none does. Spec 02 §7.5. Throws `AppError` 400
+ * when a header was sent twice: one of them may be the caller's own, which the proxy has failed to take out.
+ */
+function vouchedName(request: ApiRequest, { authHeader, userHeader }: ApiConfig): string | undefined {
+  if (authHeader === '' || !request.fromTrustedProxy || onlyLine(request, authHeader) === '')
+    return undefined;
+  return onlyLine(request, userHeader);
+}
+
+function onlyLine({ headers }: ApiRequest, name: string): string {
+  const lines = headers.filter(([one]) => one === name.toLowerCase());
+  if (lines.length > 1) {
+    throw new AppError('bad_request', { title: `header ${goQuote(name)} was sent more than once` });
+  }
+  return lines[0]?.[1].trim() ?? '';
 }
 
 const twoFaJson = ({ sendTo, deliveryMethod, totpKeyStatus }: TwoFa) => ({

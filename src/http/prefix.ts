@@ -1,0 +1,2 @@
+/** Every route lies below. */
+export const API_PREFIX = '/api/v1';
