@@ -28,12 +28,6 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
     'api.totp_account_name',
     'pushover.*',
   ],
-  'login by proxy header': [
-    'api.auth_header',
-    'api.user_header',
-    'api.create_missing_users',
-    'api.default_user_group',
-  ],
   'OAuth login': ['plus-plugin.*', 'plus-oauth.*'],
   'ACME certificates': ['api.enable_acme', 'server.tunnel_enable_acme', 'server.acme_http_port'],
   'tunnels through an HTTP proxy, VNC and RDP': [

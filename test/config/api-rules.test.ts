@@ -117,6 +117,14 @@ describe('the API section', () => {
     assert.equal(config.api.tlsMin, '1.2');
   });
 
+  it('warns when nobody may send the header that vouches for users', () => {
+    const warned = (...lines: string[]) =>
+      load({ toml: api(file, ...lines) }).warnings.filter(({ message }) => message.includes("'auth_header'"));
+    assert.equal(warned('auth_header = "X"').length, 1);
+    assert.deepEqual(warned('auth_header = "X"', 'trusted_proxies = ["127.0.0.1"]'), []);
+    assert.deepEqual(warned(), []);
+  });
+
   it('keeps valid origins and drops the others with an error line', () => {
     const good = ['*', 'https://example.com:123', 'http://localhost', 'https://*.example.com:123'];
     const bad = [

@@ -45,6 +45,13 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
   const clientAuth = checkClientAuth(decoded);
   prefixed('API', () => checkApi(decoded, options));
   const cors = api.address === '' ? api.cors : validOrigins(api.cors, warnings);
+  if (api.address !== '' && api.authHeader !== '' && api.trustedProxies.length === 0) {
+    warnings.push({
+      level: 'error',
+      message:
+        "warning: 'auth_header' has no effect, because 'trusted_proxies' of [api] is empty: it names the proxies that may vouch for users",
+    });
+  }
   const dbType = databaseType(decoded.database.dbType);
   const handshakes = handshakeLimit(server, options.cores);
   const intervals = raiseIntervals(server);
