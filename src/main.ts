@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 
-/** The command: `tideway [serve] [flags]`, `tideway --version`, `tideway --help`. Spec 07 §4. */
+/** The command: `tideway [serve] [flags]`, `tideway user …`, `tideway --version`, `tideway --help`. Spec 07 §4. */
 
 import { prepareDataDir } from './config/bootstrap.js';
 import { helpText, versionText } from './config/command-line/help.js';
@@ -12,6 +12,7 @@ import { createLogger, type LevelSetting } from './logging/create-logger.js';
 import { openLogWriter } from './logging/log-writer.js';
 import { makeReload } from './reload-on-signal.js';
 import { systemClock } from './time.js';
+import { isUserCommand } from './user-command/parse.js';
 import { version } from './version.js';
 import { welcome } from './welcome.js';
 import { serve } from './workers/serve.js';
@@ -34,7 +35,13 @@ const fail = (text: string): void => {
 };
 
 async function main(): Promise<void> {
-  const commandLine = parseCommandLine(process.argv.slice(2));
+  const argv = process.argv.slice(2);
+  if (isUserCommand(argv)) {
+    const { runUserCommand } = await import('./user-command/run.js');
+    process.exitCode = await runUserCommand(argv, { input: process.stdin, output: process.stdout });
+    return;
+  }
+  const commandLine = parseCommandLine(argv);
   if ('error' in commandLine) {
     process.stderr.write(`${commandLine.error}\n`);
     say(helpText());

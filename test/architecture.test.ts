@@ -15,7 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ['actors'],
   ['protocol', 'http'],
   ['workers'],
-  ['main.ts', 'reload-on-signal.ts', 'welcome.ts'],
+  ['main.ts', 'reload-on-signal.ts', 'user-command', 'welcome.ts'],
 ];
 
 /**
@@ -25,6 +25,9 @@ const layers: readonly (readonly string[])[] = [
 const contracts: ReadonlySet<string> = new Set([
   // What actors expect of a session, and the error it rejects with.
   'protocol/session.ts',
+  // What a row of the store must hold to be a client group.
+  'clients/groups/group.ts',
+  'clients/groups/tag-param.ts',
   // The one JSON form of a tunnel, on the wire, in the API and in the store.
   'tunnels/remote-json.ts',
 ]);

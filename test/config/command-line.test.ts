@@ -61,7 +61,7 @@ describe('the command line', () => {
       'Error: invalid argument "maybe" for "--allow-root" flag: strconv.ParseBool: parsing "maybe": invalid syntax',
     ],
     [['bogus'], 'Error: unknown command "bogus" for "tideway"\nRun \'tideway --help\' for usage.'],
-    [['user', 'add'], 'Error: command "user" is not available in this release'],
+    [['backup'], 'Error: command "backup" is not available in this release'],
     [['--service', 'install'], 'Error: --service is not available in this release'],
     [['serve', 'more'], 'Error: unexpected argument "more"'],
   ] as const)

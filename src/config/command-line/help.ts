@@ -10,6 +10,7 @@ export function helpText(): string {
     return `  ${left.padEnd(WIDTH)}  ${help}`;
   });
   return `Usage: tideway [serve] [options]
+       tideway user add|change|delete|list [options]
 
 Remote management and reverse tunnels for fleets behind firewalls: a server for rport agents.
 
@@ -19,6 +20,8 @@ Remote management and reverse tunnels for fleets behind firewalls: a server for 
     starts with that configuration file
   tideway --addr 0.0.0.0:9999 --auth site-a:s3cret --data-dir /srv/tideway
     starts without a file
+  tideway user change -u admin -p
+    gives a user another password, also while the server runs; see tideway user --help
 
 A flag beats the environment variable RPORTD_<SECTION>_<KEY>, which beats the configuration file.
 
