@@ -41,8 +41,12 @@ export interface VouchedLogin extends LoginOrigin {
 
 /** Spec 02 §8.2. */
 export interface SecondFactorRequest extends LoginOrigin, Credentials {
-  /** As in the body. */
-  readonly givenUsername: string;
+  /** Called when the token has proved right. Throws `AppError` 400. */
+  readBody(): SecondFactorBody;
+}
+
+export interface SecondFactorBody {
+  readonly username: string;
   readonly code: string;
 }
 

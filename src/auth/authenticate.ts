@@ -52,8 +52,11 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
     if (session === undefined) return refuseOld(ip);
     // Whose the session is now, which a rename may have changed since the token was issued.
     const user = users.find(session.username);
-    const admitKnown = (found: User | undefined): Answer =>
-      found === undefined ? refuseOld(ip) : admit(found, ip);
+    const admitKnown = (found: User | undefined): Answer => {
+      if (found === undefined) return refuseOld(ip);
+      // Half a login says nothing good about an address yet.
+      return session.pending ? toPrincipal(found) : admit(found, ip);
+    };
     return user instanceof Promise ? user.then(admitKnown) : admitKnown(user);
   };
 

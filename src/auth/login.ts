@@ -7,13 +7,11 @@ import type { AuthParts } from './create-api-auth.js';
 import { issueToken } from './issue-token.js';
 import { checkNewPassword } from './passwords/new-password.js';
 import { refuseBanned, refuseGuesser } from './refuse-guesser.js';
+import { EXPIRED_REMEMBERED } from './second-factor/challenges.js';
 import { fullScopes, pendingScopes } from './tokens/claims.js';
 import { parseLifetime } from './tokens/lifetime.js';
 import { staticUserTitle, type User } from './users/provider.js';
 import { passwordExpiredTitle, verifyLogin } from './verify-login.js';
-
-/** A login that waits for its second step lives this long at most. */
-const LONGEST_PENDING: Milliseconds = 60 * 60_000;
 
 export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouched'> {
   const { config, guard, users, accounts, hasher, loginLog, improveHash } = parts;
@@ -58,7 +56,7 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
         loginLog.failed(username, ip);
         throw new AppError('unauthorized');
       }
-      guard.succeeded('api', user.username, ip);
+      if (parts.secondFactor === null) guard.succeeded('api', user.username, ip);
       const lifetime = parseLifetime(tokenLifetime, parts.longest);
       if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
       return proceed(parts, user, null, lifetime, request);
@@ -84,7 +82,8 @@ async function proceed(
   const mayCreateSecret = secondFactor.method === 'totp_authenticator_app' && user.totpSecret.trim() === '';
   const { token, session } = await issueToken(parts, {
     username,
-    lifetime: Math.min(LONGEST_PENDING, parts.longest),
+    // A little longer than the second step is waited for, so that who comes late gets to know it.
+    lifetime: Math.min(secondFactor.ttl + EXPIRED_REMEMBERED, parts.longest),
     scopes: pendingScopes(mayCreateSecret),
     pending: true,
     userAgent,

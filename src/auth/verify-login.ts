@@ -45,7 +45,8 @@ function judge(
   // Guesses made side by side: one that failed meanwhile makes the others wait, right or wrong.
   refuseGuesser(parts.guard, username, ip);
   if (right && user !== undefined) {
-    parts.guard.succeeded('api', username, ip);
+    // Half a login must not clear the count: it would make guesses of the other half unlimited.
+    if (parts.secondFactor === null) parts.guard.succeeded('api', username, ip);
     return user;
   }
   return parts.guard.failed('api', username, ip).then(() => {

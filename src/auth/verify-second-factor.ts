@@ -20,7 +20,7 @@ export function makeVerifySecondFactor(parts: AuthParts): ApiAuth['verifySecondF
   };
 
   return async (request) => {
-    const { authorization, method, path, ip, userAgent, givenUsername, code } = request;
+    const { authorization, method, path, ip, userAgent } = request;
     const header = parseAuthorization(authorization);
     if (header.scheme !== 'bearer') return refuse(ip, true);
     const verdict = await verifyToken(header.token);
@@ -31,18 +31,17 @@ export function makeVerifySecondFactor(parts: AuthParts): ApiAuth['verifySecondF
     const session = mayVerify ? sessions.find(claims) : undefined;
     if (session === undefined) return refuse(ip, false);
     if (secondFactor === null) throw new AppError('conflict', { title: '2fa is disabled' });
+    const { username: givenUsername, code } = request.readBody();
     refuseGuesser(guard, session.username, ip);
     if (givenUsername === '') throw new AppError('unauthorized', { title: 'username is required' });
     if (code === '') throw new AppError('unauthorized', { title: 'token is required' });
     // Before the code is consumed: a bad lifetime must not cost a new login.
     const lifetime = parseLifetime(request.tokenLifetime, parts.longest);
-    const { username, newPasswordHash } = await secondFactor.complete({
-      // Whose the session is now: somebody else may have the name in the token after a rename.
-      username: session.username,
-      sessionId: session.id,
-      givenUsername,
-      code,
-      ip,
+    // Whose the session is now: somebody else may have the name in the token after a rename.
+    const step = { username: session.username, sessionId: session.id, givenUsername, code, ip };
+    const { username, newPasswordHash } = await secondFactor.complete(step).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'unauthorized') loginLog.failed(session.username, ip);
+      throw error;
     });
     guard.succeeded('api', username, ip);
     if (newPasswordHash !== null) await accounts.setPasswordHash(username, newPasswordHash);

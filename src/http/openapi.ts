@@ -64,6 +64,7 @@ const errorsSchema = {
 };
 
 function operation(route: Route, schemas: Json): Json {
+  const body = route.body ?? route.docs.ownBody;
   const parameters = [...pathParameters(route.path), ...queryParameters(route, schemas)];
   return {
     operationId: operationId(route),
@@ -72,12 +73,12 @@ function operation(route: Route, schemas: Json): Json {
     ...(route.docs.description === undefined ? {} : { description: route.docs.description }),
     ...(route.access.kind === 'open' ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined
+    ...(body === undefined
       ? {}
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: hoist(route.body, schemas) } },
+            content: { 'application/json': { schema: hoist(body, schemas) } },
           },
         }),
     responses: { ...successes(route, schemas), ...refusals(route) },

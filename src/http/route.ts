@@ -35,6 +35,8 @@ export interface RouteDocs {
   readonly query?: Readonly<Record<string, { readonly schema: TSchema; readonly description: string }>>;
   /** Statuses of refusals, with the reason in words. 401 is implied by `access`. */
   readonly errors?: Readonly<Record<number, string>>;
+  /** JSON body of a route that declares no `body` because it reads it itself. */
+  readonly ownBody?: TSchema;
   /** The success answer is not the `{data}` envelope: `responses` describe the whole body, of this type. */
   readonly contentType?: string;
 }

@@ -1,9 +1,8 @@
 /** Login and logout. Spec 02 §7. */
 
 import Type from 'typebox';
-import type { LoginAnswer, LoginOrigin, LoginRequest } from '../../auth/api-auth.js';
+import type { LoginRequest } from '../../auth/api-auth.js';
 import { parseAuthorization } from '../../auth/authorization-header.js';
-import type { TwoFa } from '../../auth/second-factor/second-factor.js';
 import type { ApiConfig } from '../../config/types.js';
 import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
@@ -12,38 +11,11 @@ import { readJsonBody } from '../json/body.js';
 import { API_PREFIX } from '../prefix.js';
 import { parseQuery } from '../query-string.js';
 import type { ApiReply, ApiRequest, Route, RouteDocs } from '../route.js';
+import { loginQuery, loginReply, loginResponse, originOf } from './login-answer.js';
 
 const TAG = 'Login';
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
-
-const loginResponse = Type.Object(
-  {
-    token: Type.Union([Type.String(), Type.Null()], { description: 'Send it as `Authorization: Bearer …`' }),
-    two_fa: Type.Union(
-      [
-        Type.Object({
-          send_to: Type.String({ description: 'Where the code was sent' }),
-          delivery_method: Type.String({
-            description: '`email`, `pushover`, `script`, `url` or `totp_authenticator_app`',
-          }),
-          totp_key_status: Type.String({ description: 'Empty, `pending` or `exists`' }),
-        }),
-        Type.Null(),
-      ],
-      { description: 'What the second factor asks for; null without one' },
-    ),
-  },
-  { title: 'LoginResponse' },
-);
-
-const query: NonNullable<RouteDocs['query']> = {
-  'token-lifetime': {
-    schema: Type.Integer({ default: 600, maximum: 7_776_000 }),
-    description:
-      'Seconds the token lives unused; every use prolongs it to at least ten minutes. At most 90 days, or `max_token_lifetime` where that is set',
-  },
-};
 
 const errors: NonNullable<RouteDocs['errors']> = {
   400: 'The token lifetime, the content type, the body or the new password is no good',
@@ -62,7 +34,7 @@ const loginByHeader: Route = {
     summary: 'Get a token for HTTP Basic credentials',
     description:
       'With `auth_header` configured a trusted proxy may vouch for the user instead: it sends that header, and his name in `user_header`. Credentials are not looked at then.',
-    query,
+    query: loginQuery,
     errors,
   },
   responses: { 200: loginResponse },
@@ -71,7 +43,7 @@ const loginByHeader: Route = {
     const vouched = vouchedName(request, context.config.api);
     if (vouched !== undefined) {
       const { createMissingUsers } = context.config.api;
-      return reply(
+      return loginReply(
         await context.auth.loginVouched({
           ...originOf(request),
           username: vouched,
@@ -97,7 +69,7 @@ const loginByBody: Route = {
     summary: 'Get a token for credentials in the body',
     description:
       'The body has `username`, `password` and optionally `new_password`, as `application/json` or `application/x-www-form-urlencoded`. A new password is stored once the old one has proved right, also when that has expired.',
-    query,
+    query: loginQuery,
     errors,
   },
   responses: { 200: loginResponse },
@@ -140,19 +112,8 @@ export const loginRoutes: readonly Route[] = [loginByHeader, loginByBody, logout
 type GivenLogin = Pick<LoginRequest, 'username' | 'password' | 'newPassword'>;
 
 async function login(request: ApiRequest, context: ApiContext, given: GivenLogin): Promise<ApiReply> {
-  return reply(await context.auth.login({ ...given, ...originOf(request) }));
+  return loginReply(await context.auth.login({ ...given, ...originOf(request) }));
 }
-
-const originOf = (request: ApiRequest): LoginOrigin => ({
-  tokenLifetime: request.query.get('token-lifetime'),
-  userAgent: request.header('user-agent'),
-  ip: request.ip,
-});
-
-const reply = ({ token, twoFa }: LoginAnswer): ApiReply => ({
-  status: 200,
-  data: { token, two_fa: twoFa && twoFaJson(twoFa) },
-});
 
 /** With an identity provider nobody logs in here. Throws `AppError` 403. */
 function refuseBuiltIn({ sso }: ApiContext): void {
@@ -179,12 +140,6 @@ function onlyLine({ headers }: ApiRequest, name: string): string {
   }
   return lines[0]?.[1].trim() ?? '';
 }
-
-const twoFaJson = ({ sendTo, deliveryMethod, totpKeyStatus }: TwoFa) => ({
-  send_to: sendTo,
-  delivery_method: deliveryMethod,
-  totp_key_status: totpKeyStatus,
-});
 
 /** A login that names nobody counts for the address, not for a user. Spec 02 §4.2. */
 async function refuse({ ip }: ApiRequest, { guard }: ApiContext, error: unknown): Promise<never> {
