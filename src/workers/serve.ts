@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spawnAccounts } from '../actors/accounts/behavior.js';
+import { spawnAgentCredentials } from '../actors/agent-credentials/behavior.js';
 import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
 import { type GuardMessage, guardRef } from '../actors/guard/messages.js';
 import { spawnHasher } from '../actors/hasher/behavior.js';
@@ -12,6 +13,9 @@ import { spawnRetention } from '../actors/retention/behavior.js';
 import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
 import { makeAccounts } from '../auth/accounts/make-accounts.js';
+import type { CredentialSource } from '../auth/agents/credential-source.js';
+import { LiveCredentials } from '../auth/agents/live-credentials.js';
+import { openCredentials } from '../auth/agents/open-credentials.js';
 import { openUsers } from '../auth/users/open-users.js';
 import { createClientRecords } from '../clients/client-records.js';
 import { CLIENTS_TOPIC } from '../clients/record.js';
@@ -93,6 +97,10 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     writeLines: writer.write,
   });
 
+  const openSource = (next: Config): Promise<CredentialSource> =>
+    openCredentials({ config: next, store, clock: systemClock, log });
+  let credentials: LiveCredentials | null = null;
+
   let stopped: Promise<boolean> | null = null;
   const stopAll = async (): Promise<boolean> => {
     const ended = await supervisor.drain(DRAIN_GRACE);
@@ -100,6 +108,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     await system.shutdown();
     bus.close();
     await tasks.close();
+    await credentials?.close();
     await store.close();
     return ended;
   };
@@ -119,6 +128,9 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     });
     spawnAccounts(system, () => accounts);
     spawnRegistrar(system, { server: config.server, records, store, log });
+    const present = new LiveCredentials(await openSource(config));
+    credentials = present;
+    spawnAgentCredentials(system, { credentials: present, server: config.server, log });
     spawnRetention(system, { config, store, log });
     const ports = await supervisor.start();
     return {
@@ -129,8 +141,10 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
       async reload(wanted) {
         const plan = planReload(config, wanted);
         await assertUsable(plan.config, store);
+        const nextSource = await openSource(plan.config);
         writer.reopen();
         live.replace(plan.config);
+        await present.replace(nextSource);
         level.current = config.logging.logLevel;
         const limits: GuardMessage = { type: 'limits', limits: guardLimits(config) };
         system.tell(guardRef, limits);
