@@ -12,17 +12,22 @@ import type { ClientId } from '../ids.js';
 import { compileFilters } from '../query/match.js';
 import { paginate } from '../query/paginate.js';
 import type { ListOptions } from '../query/types.js';
-import type { ClientRepository } from '../store/types.js';
+import type { ClientGroupRepository, ClientRepository } from '../store/types.js';
 import type { Clock, Instant, Milliseconds } from '../time.js';
 import { BoundedCache } from './bounded-cache.js';
+import { Entry } from './client-entry.js';
 import { type ClientSort, clientColumn, clientSorts, isClientSort } from './columns.js';
+import type { ClientGroup, ClientGroupChange } from './groups/group.js';
+import { GroupIndex } from './groups/group-index.js';
+import { GroupList } from './groups/group-list.js';
+import { sameGroup } from './groups/same-group.js';
 import type { ClientIndex, Page } from './read-model.js';
 import type { ClientChange, ClientRecord } from './record.js';
 import { clientWriter, defaultListFields } from './record-json.js';
 import { type Slim, slimmer } from './slim-record.js';
-import { type SortableClient, SortedClients } from './sorted-clients.js';
+import { SortedClients } from './sorted-clients.js';
 import { type TagRow, tagRowJson, tagTable } from './tag-table.js';
-import { isVisible, visibilityKey } from './visibility.js';
+import { accessOf, visibilityKey } from './visibility.js';
 
 export interface ClientIndexOptions {
   readonly server: Pick<ServerConfig, 'purgeDisconnectedClients' | 'keepDisconnectedClients'>;
@@ -33,13 +38,18 @@ export interface ClientIndexOptions {
    * stay on disk. Without it the index keeps the records it is given.
    */
   readonly clients?: Pick<ClientRepository, 'get' | 'all'>;
+  /** Likewise for client groups. */
+  readonly clientGroups?: Pick<ClientGroupRepository, 'get' | 'all'>;
 }
 
 export interface LoadableClientIndex extends ClientIndex {
   /**
-   * Fills the index from the store. Subscribe to `CLIENTS_TOPIC` first, in the same turn, or changes are missed.
+   * Fills the index from the store. Subscribe to `CLIENTS_TOPIC` and `CLIENT_GROUPS_TOPIC` first, in the same turn,
+   * or changes are missed.
    */
   load(): void;
+  /** Reads the client groups anew, for when a thread may have changed one without telling. */
+  loadGroups(): void;
 }
 
 export function createClientIndex(options: ClientIndexOptions): LoadableClientIndex {
@@ -55,16 +65,6 @@ const DETAIL_CHARACTERS = 8 * 1024 * 1024;
 /** Viewers with different groups whose tags are kept. */
 const TAG_TABLES = 16;
 
-interface Entry extends SortableClient {
-  readonly record: ClientRecord;
-  stale: boolean;
-  heartbeat: Instant | null;
-  /** When the client becomes obsolete; `Infinity` = never. */
-  readonly obsoleteAfter: Milliseconds;
-  /** Number of the last list it was part of. */
-  selection: number;
-}
-
 interface KeptPage {
   readonly page: Page;
   /** Of the heartbeats when the page was made; `null` when it shows none. */
@@ -78,6 +78,8 @@ class Index implements LoadableClientIndex {
   readonly #options: ClientIndexOptions;
   readonly #slim: Slim;
   readonly #entries = new Map<ClientId, Entry>();
+  readonly #groups = new GroupIndex();
+  readonly #groupList: GroupList;
   /** Entries that may become obsolete. Empty unless purging is on. */
   readonly #perishable = new Set<Entry>();
   /** No perishable entry is obsolete up to this time. */
@@ -105,10 +107,23 @@ class Index implements LoadableClientIndex {
       hostname: order('hostname'),
       version: order('version'),
     };
+    this.#groupList = new GroupList(this.#groups, () => this.#orders.id.ordered());
   }
 
   load(): void {
+    this.loadGroups();
     for (const record of this.#options.clients?.all() ?? []) this.#save(record);
+  }
+
+  loadGroups(): void {
+    const { clientGroups } = this.#options;
+    if (clientGroups === undefined) return;
+    const gone = new Set(this.#groups.all().map(({ id }) => id));
+    for (const group of clientGroups.all()) {
+      gone.delete(group.id);
+      this.#putGroup(group.id, group);
+    }
+    for (const id of gone) this.#putGroup(id, undefined);
   }
 
   get(id: ClientId): ClientRecord | undefined {
@@ -132,6 +147,13 @@ class Index implements LoadableClientIndex {
         this.#heartbeats++;
         break;
     }
+  }
+
+  applyGroup(change: ClientGroupChange): void {
+    const { clientGroups } = this.#options;
+    const id = change.type === 'saved' ? change.group.id : change.id;
+    const announced = change.type === 'saved' ? change.group : undefined;
+    this.#putGroup(id, clientGroups === undefined ? announced : clientGroups.get(id));
   }
 
   list(options: ListOptions, viewer: Principal): Page {
@@ -172,6 +194,16 @@ class Index implements LoadableClientIndex {
     return page;
   }
 
+  groups(options: ListOptions, viewer: Principal): Page {
+    this.#dropObsolete();
+    return this.#groupList.page(options, viewer);
+  }
+
+  group(id: string, fields: readonly string[] | undefined, viewer: Principal): string | undefined {
+    this.#dropObsolete();
+    return this.#groupList.one(id, fields, viewer);
+  }
+
   counts(): { readonly connected: number; readonly disconnected: number } {
     this.#dropObsolete();
     return { connected: this.#connected, disconnected: this.#entries.size - this.#connected };
@@ -179,12 +211,13 @@ class Index implements LoadableClientIndex {
 
   *visible(viewer: Principal): Iterable<ClientRecord> {
     this.#dropObsolete();
-    for (const { record } of this.#orders.id.ordered()) if (isVisible(record, viewer)) yield record;
+    const isVisible = accessOf(viewer, this.#groups);
+    for (const entry of this.#orders.id.ordered()) if (isVisible(entry)) yield entry.record;
   }
 
   canAccess(id: ClientId, viewer: Principal): boolean {
-    const record = this.get(id);
-    return record !== undefined && isVisible(record, viewer);
+    const entry = this.#live(id);
+    return entry !== undefined && accessOf(viewer, this.#groups)(entry);
   }
 
   #select(
@@ -205,10 +238,11 @@ class Index implements LoadableClientIndex {
     // Looked at in the order of the map, which is close to that of the memory: several times faster than in the
     // order of the column. Then the page is picked in that order, which ends with its last client.
     const matches = compileFilters(filters, clientColumn);
+    const isVisible = accessOf(viewer, this.#groups);
     const selection = ++this.#selection;
     let count = 0;
     for (const entry of this.#entries.values()) {
-      if (!isVisible(entry.record, viewer) || !matches(entry)) continue;
+      if (!isVisible(entry) || !matches(entry)) continue;
       entry.selection = selection;
       count++;
     }
@@ -251,22 +285,30 @@ class Index implements LoadableClientIndex {
     else this.#save(record);
   }
 
+  #putGroup(id: string, group: ClientGroup | undefined): void {
+    const known = this.#groups.get(id);
+    if (known === group || (known && group && sameGroup(known, group))) return;
+    const reassess = group === undefined ? this.#groups.remove(id) : this.#groups.put(group);
+    if (reassess === undefined) return;
+    for (const entry of this.#entries.values()) entry.membership = reassess(entry);
+    this.#pages.clear();
+    this.#details.clear();
+    this.#groupList.clear();
+    this.#forgetTags();
+  }
+
   #save(record: ClientRecord): void {
     const { id } = record;
     const obsoleteAfter = this.#obsoleteAfter(record);
     const previous = this.#entries.get(id);
-    this.#forget(id, previous);
     if (obsoleteAfter < this.#options.clock.now()) {
-      this.#changed(id, previous?.record, undefined);
+      this.#remove(id);
       return;
     }
-    const entry: Entry = {
-      record: this.#slim(record),
-      stale: false,
-      heartbeat: previous?.heartbeat ?? null,
-      obsoleteAfter,
-      selection: 0,
-    };
+    const membership = this.#groups.assess(record, previous);
+    const heartbeat = previous?.heartbeat ?? null;
+    const entry = new Entry(this.#slim(record), membership, heartbeat, obsoleteAfter);
+    if (previous !== undefined) this.#forget(previous);
     this.#entries.set(id, entry);
     if (record.disconnectedAt === null) this.#connected++;
     if (obsoleteAfter !== Number.POSITIVE_INFINITY) {
@@ -274,20 +316,20 @@ class Index implements LoadableClientIndex {
       this.#freshUntil = Math.min(this.#freshUntil, obsoleteAfter);
     }
     for (const order of Object.values(this.#orders)) order.added(entry);
-    this.#changed(id, previous?.record, record);
+    this.#changed(id, previous, entry);
   }
 
   #remove(id: ClientId): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
-    this.#forget(id, entry);
-    this.#changed(id, entry.record, undefined);
+    this.#forget(entry);
+    this.#changed(id, entry, undefined);
   }
 
-  #forget(id: ClientId, entry: Entry | undefined): void {
-    if (entry === undefined) return;
-    this.#entries.delete(id);
+  #forget(entry: Entry): void {
+    this.#entries.delete(entry.record.id);
     this.#perishable.delete(entry);
+    this.#groups.release(entry.membership);
     entry.stale = true;
     if (entry.record.disconnectedAt === null) this.#connected--;
     for (const order of Object.values(this.#orders)) order.removed();
@@ -301,16 +343,23 @@ class Index implements LoadableClientIndex {
     this.#details.delete(id);
   }
 
-  #changed(id: ClientId, before: ClientRecord | undefined, after: ClientRecord | undefined): void {
+  #changed(id: ClientId, before: Entry | undefined, after: Entry | undefined): void {
     this.#pages.clear();
     this.#details.delete(id);
     this.#lastStored = undefined;
-    if (
-      sameList(before?.tags, after?.tags) &&
-      sameList(before?.allowedUserGroups, after?.allowedUserGroups)
-    ) {
-      return;
-    }
+    const sameViewers =
+      (before?.membership.bits ?? '') === (after?.membership.bits ?? '') &&
+      sameList(before?.record.allowedUserGroups, after?.record.allowedUserGroups);
+    if (!sameViewers || !sameList(before?.record.tags, after?.record.tags)) this.#forgetTags();
+    const grouped = `${before?.membership.bits ?? ''}${after?.membership.bits ?? ''}` !== '';
+    const sameState =
+      before !== undefined &&
+      after !== undefined &&
+      (before.record.disconnectedAt === null) === (after.record.disconnectedAt === null);
+    if (grouped && !(sameViewers && sameState)) this.#groupList.clear();
+  }
+
+  #forgetTags(): void {
     this.#tagTables.clear();
     this.#tagPages.clear();
   }

@@ -2,8 +2,9 @@
 
 import type { ColumnReader } from '../query/match.js';
 import type { ClientRecord } from './record.js';
-import { connectionState } from './record-json.js';
+import { type ClientView, connectionState } from './record-json.js';
 
+type Listed = Pick<ClientView, 'record' | 'groups'>;
 type Read = (record: ClientRecord) => unknown;
 
 const columns: ReadonlyMap<string, Read> = new Map<string, Read>([
@@ -32,14 +33,13 @@ const columns: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['address', (record) => record.address],
   ['client_auth_id', (record) => record.clientAuthId],
   ['allowed_user_groups', (record) => record.allowedUserGroups],
-  // No client group exists yet, so no client has one.
-  ['groups', () => []],
   ['connection_state', connectionState],
 ]);
 
-export const clientFilters: readonly string[] = [...columns.keys()];
+export const clientFilters: readonly string[] = [...columns.keys(), 'groups'];
 
-export const clientColumn: ColumnReader<{ readonly record: ClientRecord }> = (column) => {
+export const clientColumn: ColumnReader<Listed> = (column) => {
+  if (column === 'groups') return ({ groups }) => groups;
   const read = columns.get(column);
   return read === undefined ? () => undefined : ({ record }) => read(record);
 };

@@ -7,6 +7,7 @@ import type { Principal } from '../auth/principal.js';
 import type { ClientId } from '../ids.js';
 import type { ListOptions } from '../query/types.js';
 import type { Instant } from '../time.js';
+import type { ClientGroupChange } from './groups/group.js';
 import type { ClientChange, ClientRecord } from './record.js';
 
 /** One page of a list: a serialised JSON array of the items and the count before pagination. */
@@ -24,6 +25,11 @@ export interface ClientIndex {
   /** JSON object text with the requested `fields[clients]` names, all when `undefined`. */
   detail(id: ClientId, fields: readonly string[] | undefined): string | undefined;
   tags(options: ListOptions, viewer: Principal): Page;
+  applyGroup(change: ClientGroupChange): void;
+  /** Client groups; those without a visible client are shown to administrators only. Spec 03 §7.3. */
+  groups(options: ListOptions, viewer: Principal): Page;
+  /** JSON object text of a client group with the requested `fields[client_groups]`, all when `undefined`. */
+  group(id: string, fields: readonly string[] | undefined, viewer: Principal): string | undefined;
   /** All non-obsolete clients, whoever asks. */
   counts(): { readonly connected: number; readonly disconnected: number };
   /** Clients the viewer may access, in id order. */

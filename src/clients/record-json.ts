@@ -10,6 +10,8 @@ import type { ClientRecord, UpdatesStatus } from './record.js';
 export interface ClientView {
   readonly record: ClientRecord;
   readonly heartbeat: Instant | null;
+  /** Ids of the client groups it belongs to. */
+  readonly groups: readonly string[];
 }
 
 export const connectionState = (record: ClientRecord): 'connected' | 'disconnected' =>
@@ -84,8 +86,7 @@ const fields: readonly Field[] = [
     // Is JSON text already, escaped when it was redacted.
     write: ({ record }) => record.clientConfiguration ?? 'null',
   },
-  // Always empty until there are client groups.
-  field('groups', () => []),
+  { name: 'groups', key: 'groups', write: ({ groups }) => jsonText(groups) },
   {
     name: 'labels',
     key: 'labels',

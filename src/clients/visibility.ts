@@ -1,13 +1,20 @@
-/** Who may access a client. Spec 03 §5.2; client groups come with their own issue. */
+/** Who may access a client. Spec 02 §16, 03 §5.2. */
 
 import type { Principal } from '../auth/principal.js';
-import type { ClientRecord } from './record.js';
+import type { GroupedClient, GroupIndex } from './groups/group-index.js';
 
-/** Administrators access every client, others those whose list names one of their groups (case-sensitive). */
-export function isVisible(record: Pick<ClientRecord, 'allowedUserGroups'>, viewer: Principal): boolean {
-  if (viewer.admin) return true;
-  const allowed = record.allowedUserGroups;
-  return allowed !== null && viewer.groups.some((group) => allowed.includes(group));
+/**
+ * Administrators access every client, others those whose own list, or a client group's, names one of their groups
+ * (case-sensitive). The function holds until a client group changes.
+ */
+export function accessOf(
+  viewer: Pick<Principal, 'admin' | 'groups'>,
+  groups: Pick<GroupIndex, 'accessOf'>,
+): (client: GroupedClient) => boolean {
+  if (viewer.admin) return () => true;
+  const throughGroups = groups.accessOf(viewer.groups);
+  return ({ record: { allowedUserGroups: allowed }, membership }) =>
+    (allowed !== null && viewer.groups.some((group) => allowed.includes(group))) || throughGroups(membership);
 }
 
 /** Equal for viewers who access the same clients. */

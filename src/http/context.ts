@@ -2,10 +2,12 @@
 
 import type { ActorSystem } from '../actors/runtime/types.js';
 import type { Accounts } from '../auth/accounts/accounts.js';
+import type { AgentCredentials } from '../auth/agents/agent-credentials.js';
 import type { ApiAuth } from '../auth/api-auth.js';
 import type { Guard } from '../auth/guard.js';
 import type { SingleSignOn } from '../auth/sso/single-sign-on.js';
 import type { UserProvider } from '../auth/users/provider.js';
+import type { ClientGroups } from '../clients/groups/client-groups.js';
 import type { ClientIndex, ClientRecords } from '../clients/read-model.js';
 import type { Config } from '../config/types.js';
 import type { Logger } from '../logging/logger.js';
@@ -17,11 +19,14 @@ export interface ApiContext {
   readonly actors: ActorSystem;
   readonly clients: ClientIndex;
   readonly clientRecords: ClientRecords;
+  /** Changes of client groups; `clients` reads them. */
+  readonly clientGroups: ClientGroups;
   readonly store: Store;
   readonly auth: ApiAuth;
   /** Reading; changes go through `accounts`. */
   readonly users: UserProvider;
   readonly accounts: Accounts;
+  readonly agentCredentials: AgentCredentials;
   /** `null`: users log in with passwords. */
   readonly sso: SingleSignOn | null;
   readonly guard: Guard;

@@ -33,7 +33,7 @@ export type Matcher = (folded: string) => boolean;
  */
 export function compileWildcard(pattern: string): Matcher {
   // `*` stops at a line feed, so a text matches line by line or not at all.
-  const lines = pattern.split('\n').map(compileLine);
+  const lines = pattern.split('\n').map(compileGlob);
   const [only] = lines;
   if (only !== undefined && lines.length === 1) return (text) => only(text) && !text.includes('\n');
   return (text) => {
@@ -42,7 +42,8 @@ export function compileWildcard(pattern: string): Matcher {
   };
 }
 
-function compileLine(pattern: string): Matcher {
+/** Like `compileWildcard`, but `*` also stands for line feeds, and the pattern needs none. */
+export function compileGlob(pattern: string): Matcher {
   const parts = pattern.split('*');
   const [prefix = '', ...rest] = parts;
   const suffix = rest.pop();

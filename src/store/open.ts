@@ -4,12 +4,14 @@ import type { Logger } from '../logging/logger.js';
 import { type Clock, systemClock } from '../time.js';
 import { createAgentCredentialRepository } from './agent-credential-repository.js';
 import { createApiTokenRepository } from './api-token-repository.js';
+import { createClientGroupRepository } from './client-group-repository.js';
 import { createClientRepository } from './client-repository.js';
 import { createMeasurementRepository } from './measurement-repository.js';
 import { migrate } from './schema.js';
 import { createSessionRepository } from './session-repository.js';
 import { createSettingRepository } from './setting-repository.js';
 import { openTables } from './tables.js';
+import { createTotpUseRepository } from './totp-use-repository.js';
 import type { Store } from './types.js';
 import { createUserGroupRepository } from './user-group-repository.js';
 import { createUserRepository } from './user-repository.js';
@@ -49,10 +51,12 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
 
   return {
     clients: createClientRepository(tables, log),
+    clientGroups: createClientGroupRepository(tables, log),
     sessions: createSessionRepository(tables),
     apiTokens: createApiTokenRepository(tables),
     measurements,
     settings: createSettingRepository(tables),
+    totpUses: createTotpUseRepository(tables),
     users: createUserRepository(tables, log),
     userGroups: createUserGroupRepository(tables, log),
     agentCredentials: createAgentCredentialRepository(tables),

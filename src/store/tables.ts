@@ -18,6 +18,8 @@ export interface OpenedTables {
   readonly meta: Database<string, string>;
   /** Client id → JSON. */
   readonly clients: Database<string, string>;
+  /** Group id → JSON. */
+  readonly clientGroups: Database<string, string>;
   /** Session id → JSON. */
   readonly sessions: Database<string, number>;
   /** [username, session id] → nothing. */
@@ -27,6 +29,8 @@ export interface OpenedTables {
   /** [client id, timestamp, sequence] → measurement-codec. */
   readonly measurements: Database<Buffer, [string, number, number]>;
   readonly settings: Database<string, string>;
+  /** Digest of an authenticator app's key → JSON. */
+  readonly totpUses: Database<string, string>;
   /** User name → JSON. */
   readonly users: Database<string, string>;
   /** Group name → JSON. */
@@ -55,11 +59,13 @@ export function openTables(dataDir: string): OpenedTables {
     root,
     meta: root.openDB('meta', { encoding: 'string' }),
     clients: root.openDB('clients', { encoding: 'string' }),
+    clientGroups: root.openDB('client_groups', { encoding: 'string' }),
     sessions: root.openDB('sessions', { encoding: 'string' }),
     sessionsByUser: root.openDB('sessions_by_user', { encoding: 'string' }),
     apiTokens: root.openDB('api_tokens', { encoding: 'string' }),
     measurements: root.openDB('measurements', { encoding: 'binary' }),
     settings: root.openDB('settings', { encoding: 'string' }),
+    totpUses: root.openDB('totp_uses', { encoding: 'string' }),
     users: root.openDB('users', { encoding: 'string' }),
     userGroups: root.openDB('user_groups', { encoding: 'string' }),
     agentCredentials: root.openDB('agent_credentials', { encoding: 'string' }),

@@ -1,7 +1,9 @@
 /** The embedded store as the rest of the server sees it. Spec of durability: architecture §4. */
 
 import type { AgentCredential } from '../auth/agents/credential-source.js';
+import type { TotpUse } from '../auth/second-factor/totp/match.js';
 import type { User } from '../auth/users/provider.js';
+import type { ClientGroup } from '../clients/groups/group.js';
 import type { ClientRecord } from '../clients/record.js';
 import type { ClientId } from '../ids.js';
 import type { Instant, Milliseconds } from '../time.js';
@@ -9,11 +11,13 @@ import type { Instant, Milliseconds } from '../time.js';
 /** Promises of writes resolve when the write is committed (survives `kill -9`). Power loss: await `flushed`. */
 export interface Store {
   readonly clients: ClientRepository;
+  readonly clientGroups: ClientGroupRepository;
   readonly sessions: SessionRepository;
   readonly apiTokens: ApiTokenRepository;
   readonly measurements: MeasurementRepository;
   /** Small named values of the server itself: generated secrets, markers. */
   readonly settings: SettingRepository;
+  readonly totpUses: TotpUseRepository;
   /** Accounts of the API, where the configuration names no other place for them. Spec 02 §18. */
   readonly users: UserRepository;
   readonly userGroups: UserGroupRepository;
@@ -29,6 +33,15 @@ export interface ClientRepository {
   put(record: ClientRecord): Promise<void>;
   remove(id: ClientId): Promise<void>;
   all(): Iterable<ClientRecord>;
+}
+
+export interface ClientGroupRepository {
+  get(id: string): ClientGroup | undefined;
+  /** Resolves `false`, and writes nothing, when there is a group of that id. */
+  add(group: ClientGroup): Promise<boolean>;
+  put(group: ClientGroup): Promise<void>;
+  remove(id: string): Promise<void>;
+  all(): Iterable<ClientGroup>;
 }
 
 /** A login session of the API. Spec 02 §6.5. */
@@ -56,8 +69,8 @@ export interface SessionRepository {
   get(id: number): SessionRecord | undefined;
   put(record: SessionRecord): Promise<void>;
   /**
-   * Changes the row in one transaction. Resolves `false`, and writes nothing, when there is no such row any
-   * more: a use of a token that crosses its logout must not bring the session back.
+   * Changes the row in one transaction; it never ends earlier by that. Resolves `false`, and writes nothing, when
+   * there is no such row any more: a use of a token that crosses its logout must not bring the session back.
    */
   touch(id: number, change: SessionUse): Promise<boolean>;
   remove(id: number): Promise<void>;
@@ -194,6 +207,14 @@ export interface AgentCredentialRepository {
   add(credential: AgentCredential): Promise<boolean>;
   /** `false` when there is no such credential. */
   remove(id: string): Promise<boolean>;
+}
+
+/** Codes of authenticator apps that must not be used again, nor any before them. */
+export interface TotpUseRepository {
+  /** The time step of the last one. */
+  lastStep(key: string): number | undefined;
+  /** Resolves when that would survive a power loss. Rows that end before `now` are removed. */
+  put(use: TotpUse, now: Milliseconds): Promise<void>;
 }
 
 export type { Instant };

@@ -3,12 +3,19 @@
  * Started by `shard.ts`, which restarts it in a fresh thread when it crashes. Architecture §1.
  */
 
+import { AGENT_CREDENTIALS_TOPIC } from '../actors/agent-credentials/messages.js';
+import { remoteAgentCredentials } from '../actors/agent-credentials/remote-agent-credentials.js';
 import { type ClientGate, openClientGate } from '../actors/client/accept.js';
 import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
+import { makeAgentCredentials } from '../auth/agents/agent-credentials.js';
 import { createAgentLogin } from '../auth/agents/create-agent-login.js';
+import { LiveCredentials } from '../auth/agents/live-credentials.js';
+import { openCredentials } from '../auth/agents/open-credentials.js';
 import type { AgentLogin } from '../auth/guard.js';
 import { createClientIndex } from '../clients/client-index.js';
 import { createClientRecords, type StoppableClientRecords } from '../clients/client-records.js';
+import { createClientGroups } from '../clients/groups/client-groups.js';
+import { CLIENT_GROUPS_TOPIC, type ClientGroupChange } from '../clients/groups/group.js';
 import { CLIENTS_TOPIC, type ClientChange } from '../clients/record.js';
 import { liveConfig } from '../config/live-config.js';
 import type { Config } from '../config/types.js';
@@ -37,6 +44,7 @@ const API = 'api';
 let store: Store | null = null;
 let records: StoppableClientRecords | null = null;
 let guard: GuardReplica | null = null;
+let credentials: LiveCredentials | null = null;
 let gate: ClientGate | null = null;
 let logs: RequestLogs | null = null;
 let agentListener: AgentListener | null = null;
@@ -54,8 +62,16 @@ export const program: ShardProgram = {
     store = opened;
 
     // Subscribed before the store is read: nothing that changes meanwhile is missed.
-    const index = createClientIndex({ server: config.server, clock, clients: opened.clients });
+    const index = createClientIndex({
+      server: config.server,
+      clock,
+      clients: opened.clients,
+      clientGroups: opened.clientGroups,
+    });
     system.subscribe(CLIENTS_TOPIC, (change) => index.apply(change as ClientChange));
+    system.subscribe(CLIENT_GROUPS_TOPIC, (change) => index.applyGroup(change as ClientGroupChange));
+    // It may have stored a group that it had no time to tell of.
+    system.onThreadLost(() => index.loadGroups());
     index.load();
     records = createClientRecords({
       store: opened,
@@ -68,8 +84,18 @@ export const program: ShardProgram = {
     guard = replica;
     await replica.ready;
     logs = openRequestLogs(config, log);
+    const openSource = (next: Config) =>
+      openCredentials({ config: next, store: opened, clock, log: log.named('client-listener') });
+    const present = new LiveCredentials(await openSource(config));
+    credentials = present;
+    system.subscribe(AGENT_CREDENTIALS_TOPIC, () => present.forget());
     const makeLogin = (): AgentLogin =>
-      createAgentLogin({ config, guard: replica, log: log.named('client-listener'), clock });
+      createAgentLogin({
+        config,
+        guard: replica,
+        credentials: present,
+        log: log.named('client-listener'),
+      });
 
     gate = openClientGate({
       system,
@@ -94,6 +120,13 @@ export const program: ShardProgram = {
         actors: system,
         clients: index,
         clientRecords: records,
+        clientGroups: createClientGroups({
+          store: opened,
+          index,
+          publish: (change) => system.publish(CLIENT_GROUPS_TOPIC, change),
+          published: () => system.published(),
+        }),
+        agentCredentials: makeAgentCredentials(present, config.server, remoteAgentCredentials(system)),
         store: opened,
         guard: replica,
         clock,
@@ -142,10 +175,12 @@ export const program: ShardProgram = {
     reload = async (next) => {
       // What may fail comes first: then nothing has changed.
       const nextApi = await api?.prepare(next);
+      const nextSource = await openSource(next);
       const nextLogs = openRequestLogs(next, log);
       const reloadIndex = keepsOthers(config, next);
       live.replace(next);
       replica.configure(config);
+      await present.replace(nextSource);
       login = makeLogin();
       if (nextApi !== undefined) api?.use(nextApi);
       logs?.close();
@@ -165,6 +200,7 @@ export const program: ShardProgram = {
     agentListener?.close();
     apiListener?.close();
     await api?.close();
+    await credentials?.close();
     guard?.stop();
     records?.stop();
     logs?.close();

@@ -7,7 +7,7 @@ import { clientRecord } from '../support/client-record.js';
 const write = clientWriter(undefined);
 
 test('a client that reported nothing optional has all 34 keys in their order', () => {
-  const text = write({ record: clientRecord('c-1'), heartbeat: null });
+  const text = write({ record: clientRecord('c-1'), heartbeat: null, groups: [] });
   assert.equal(
     text,
     '{"id":"c-1","name":"Client c-1","address":"198.51.100.7","hostname":"host-c-1",' +
@@ -76,7 +76,7 @@ test('optional parts have the form of spec 03 §4.1', () => {
     'name',
   ]);
   assert.equal(
-    some({ record, heartbeat: null }),
+    some({ record, heartbeat: null, groups: [] }),
     '{"name":"\\u003ca\\u0026b\\u003e\\u2028","disconnected_at":"2026-01-02T03:04:05.12Z",' +
       '"connection_state":"disconnected","allowed_user_groups":[],' +
       '"tunnels":[{"id":"3","name":"","protocol":"tcp","lhost":"0.0.0.0","lport":"23417","lport_random":true,' +

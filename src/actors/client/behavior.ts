@@ -10,6 +10,7 @@ import { connect, connectDone } from './connect.js';
 import { endConnection } from './end.js';
 import { CLIENT_KIND, type ClientMessage } from './messages.js';
 import { currentRecord, recordSaved } from './save-record.js';
+import { setAccess } from './set-access.js';
 import type { AnyClientMessage, ClientArgs, ClientContext, ClientState, Outcome } from './state.js';
 import { isAlive } from './status-check.js';
 import { changed, create, created, remove, setAcl, tunnelEnded } from './tunnel-changes.js';
@@ -124,6 +125,9 @@ function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessa
       return;
     case 'set-tunnel-acl':
       setAcl(ctx, state, message, sender);
+      return;
+    case 'set-access':
+      setAccess(ctx, state, message.allowedUserGroups, sender);
       return;
   }
 }

@@ -25,6 +25,11 @@ export interface ClientRequests {
     readonly request: { readonly id: TunnelId; readonly acl: string | null };
     readonly reply: null;
   };
+  /** Who may access the client. Only the registrar asks, which knows who owns the record. */
+  'set-access': {
+    readonly request: { readonly allowedUserGroups: readonly string[] };
+    readonly reply: null;
+  };
   /** Closes the connection (take-over by a new session, deletion of credentials). */
   'close-connection': { readonly request: { readonly reason: string }; readonly reply: null };
 }

@@ -1,12 +1,15 @@
 /** The registrar: which session owns which client. Spec 01 §6.5, §6.8, §12; see `messages.ts`. */
 
 import type { ActorRef, ActorSystem, Behavior } from '../runtime/types.js';
+import { accessAsked, accessSaved, resumeAccess, setAccess } from './access.js';
 import { AuthIds } from './auth-ids.js';
 import { claim } from './claim.js';
 import { storedOf } from './known.js';
 import { REGISTRAR } from './messages.js';
 import { connected, ended, proceed, release, settle, settled, threadLost } from './release.js';
 import { purge, remove } from './remove.js';
+import { Revocations } from './revocations.js';
+import { expel, expelled, revoke } from './revoke.js';
 import { change, forget, type Message, type RegistrarDeps, type State } from './state.js';
 
 export type { RegistrarDeps } from './state.js';
@@ -30,6 +33,8 @@ const registrarBehavior: Behavior<Message, State, RegistrarDeps> = {
       deps,
       known: new Map(),
       authIds: new AuthIds(),
+      revocations: new Revocations(),
+      waitingAccess: new Map(),
       epoch: 0,
       writing: new Set(),
       unsubscribe,
@@ -49,15 +54,34 @@ const registrarBehavior: Behavior<Message, State, RegistrarDeps> = {
         return;
       case 'connected':
         connected(state, message.id, message.attempt);
+        resumeAccess(ctx, state, message.id);
         return;
       case 'release':
         release(ctx, state, message.id, message.attempt, message.ending);
+        resumeAccess(ctx, state, message.id);
         return;
       case 'delete':
         remove(ctx, state, message.id, sender);
         return;
+      case 'set-access':
+        setAccess(ctx, state, { id: message.id, allowedUserGroups: message.allowedUserGroups, sender });
+        return;
       case 'purge':
         purge(ctx, state, message.limit, sender);
+        return;
+      case 'revoke':
+        revoke(ctx, state, message, sender);
+        return;
+      case 'revoked':
+        if (message.deleted) state.revocations.finish(message.authId, ctx.clock.now());
+        else state.revocations.cancel(message.authId);
+        return;
+      case 'expel':
+        expel(ctx, state, message.expulsion);
+        return;
+      case 'expelled':
+        expelled(ctx, state, message.expulsion, message.ids, message.endings);
+        for (const id of message.ids) resumeAccess(ctx, state, id);
         return;
       case 'thread-lost':
         threadLost(ctx, state, message.thread);
@@ -66,6 +90,7 @@ const registrarBehavior: Behavior<Message, State, RegistrarDeps> = {
         // A shard that does not answer in time is as good as gone: the new epoch ends its actor.
         ended(state, message.id, message.attempt, message.ending ?? { kind: 'never-connected' });
         proceed(ctx, state, message.id);
+        resumeAccess(ctx, state, message.id);
         return;
       case 'settle':
         settle(ctx, state, message.ids);
@@ -74,14 +99,23 @@ const registrarBehavior: Behavior<Message, State, RegistrarDeps> = {
         for (const id of message.ids) {
           settled(ctx, state, id, message.records);
           proceed(ctx, state, id);
+          resumeAccess(ctx, state, id);
         }
         return;
       case 'removed':
         for (const id of message.ids) {
           if (message.error === null) change(state, id, forget);
           proceed(ctx, state, id);
+          resumeAccess(ctx, state, id);
         }
         message.reply(message.error);
+        return;
+      case 'access-asked':
+        accessAsked(ctx, state, message);
+        return;
+      case 'access-saved':
+        accessSaved(ctx, state, message);
+        resumeAccess(ctx, state, message.change.id);
         return;
     }
   },

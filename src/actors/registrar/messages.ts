@@ -25,6 +25,7 @@ export type RegistrarMessage =
       readonly thread: number;
       /** Names this connection, unique in the process. */
       readonly attempt: string;
+      readonly loggedInAt: Milliseconds;
     }
   /** The claimed connection has stored its record and is a connected client now. */
   | { readonly type: 'connected'; readonly id: ClientId; readonly attempt: string }
@@ -40,8 +41,25 @@ export type RegistrarMessage =
    * when it is connected and with 404 when it is unknown or obsolete.
    */
   | { readonly type: 'delete'; readonly id: ClientId }
+  /**
+   * Replaces the user groups that may access the client, connected or not; replies `null` once that is on disk and
+   * known to all threads. Refuses with 404 when the client is unknown or obsolete.
+   */
+  | {
+      readonly type: 'set-access';
+      readonly id: ClientId;
+      readonly allowedUserGroups: readonly string[];
+    }
   /** Removes up to `limit` obsolete clients; replies their number. */
-  | { readonly type: 'purge'; readonly limit: number };
+  | { readonly type: 'purge'; readonly limit: number }
+  /**
+   * The credential is about to be deleted: claims with it are refused from now on. Refuses with 409 when clients,
+   * connected or not, are bound to it; with `force` they are disconnected and removed. Replies how many, once that
+   * is on disk. Must be followed by `revoked`.
+   */
+  | { readonly type: 'revoke'; readonly authId: string; readonly force: boolean }
+  /** How the deletion ended. `deleted`: everybody goes by it, so that later logins count again. */
+  | { readonly type: 'revoked'; readonly authId: string; readonly deleted: boolean };
 
 /** How a connection ended. */
 export type Ending =
@@ -64,10 +82,12 @@ export interface ClaimReply {
 }
 
 /**
- * The actor of each shard that keeps its connections. Told by the registrar to end one for a take-over; replies
- * the `Ending` when all of it, its tunnels too, has ended.
+ * The actor of each shard that keeps its connections. Told by the registrar to end one, for a take-over or because
+ * its client is removed; replies the `Ending` when all of it, its tunnels too, has ended.
  */
 export const connectionsRef = (thread: number): ActorRef => ({ kind: 'connections', id: String(thread) });
+/** Ending a connection takes milliseconds unless its shard hangs; a claimant waits 20 s in all. */
+export const TAKE_OVER_TIMEOUT: Milliseconds = 10_000;
 export interface TakeOverMessage {
   readonly type: 'take-over';
   readonly attempt: string;

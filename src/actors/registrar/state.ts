@@ -8,10 +8,13 @@ import type { Logger } from '../../logging/logger.js';
 import type { Store } from '../../store/types.js';
 import type { Milliseconds } from '../../time.js';
 import type { ActorContext } from '../runtime/types.js';
+import type { AccessChange } from './access.js';
 import { type AuthIds, authIdsOf } from './auth-ids.js';
 import { type Known, unknown } from './known.js';
 import type { Ending, RegistrarMessage } from './messages.js';
 import { isObsolete } from './obsolete.js';
+import type { Revocations } from './revocations.js';
+import type { Expelled, Expulsion } from './revoke.js';
 
 export interface RegistrarDeps {
   readonly server: Pick<
@@ -40,6 +43,21 @@ export type Message =
       readonly records: ReadonlyMap<ClientId, ClientRecord> | null;
     }
   | { readonly type: 'settle'; readonly ids: readonly ClientId[] }
+  | { readonly type: 'expel'; readonly expulsion: Expulsion }
+  | {
+      readonly type: 'expelled';
+      readonly expulsion: Expulsion;
+      readonly ids: readonly ClientId[];
+      readonly endings: readonly (Expelled | null)[];
+    }
+  | {
+      readonly type: 'access-asked';
+      readonly change: AccessChange;
+      /** The connection whose actor was asked. */
+      readonly attempt: string;
+      readonly error: Error | null;
+    }
+  | { readonly type: 'access-saved'; readonly change: AccessChange; readonly error: Error | null }
   | {
       readonly type: 'removed';
       readonly ids: readonly ClientId[];
@@ -51,6 +69,9 @@ export interface State {
   readonly deps: RegistrarDeps;
   readonly known: Map<ClientId, Known>;
   readonly authIds: AuthIds;
+  readonly revocations: Revocations;
+  /** Changes of access that cannot be made while a connection begins or ends; each does within seconds. */
+  readonly waitingAccess: Map<ClientId, AccessChange[]>;
   epoch: number;
   /** Changes of the store under way. */
   readonly writing: Set<Promise<unknown>>;

@@ -2,7 +2,9 @@
 
 import { API_PREFIX } from '../prefix.js';
 import type { Route } from '../route.js';
+import { clientAclRoutes } from './client-acl.js';
 import { clientDeletionRoutes } from './client-deletion.js';
+import { clientGroupRoutes } from './client-groups.js';
 import { clientTagRoutes } from './client-tags.js';
 import { clientRoutes } from './clients.js';
 import { docsRoutes } from './docs.js';
@@ -10,18 +12,24 @@ import { loginRoutes } from './login.js';
 import { meRoutes } from './me.js';
 import { myTokenRoutes } from './me-tokens.js';
 import { statusRoutes } from './status.js';
+import { totpRoutes } from './totp.js';
 import { tunnelRoutes } from './tunnels.js';
 import { userSessionRoutes } from './user-sessions.js';
+import { verifySecondFactorRoutes } from './verify-2fa.js';
 
 export const routes: readonly Route[] = [
   ...loginRoutes,
+  ...verifySecondFactorRoutes,
   ...meRoutes,
   ...myTokenRoutes,
+  ...totpRoutes,
   ...userSessionRoutes,
   ...statusRoutes,
   ...clientRoutes,
   ...clientDeletionRoutes,
+  ...clientAclRoutes,
   ...clientTagRoutes,
+  ...clientGroupRoutes,
   ...tunnelRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];
