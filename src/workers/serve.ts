@@ -12,6 +12,7 @@ import { disconnectStored } from '../actors/registrar/records.js';
 import { spawnRetention } from '../actors/retention/behavior.js';
 import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
+import { spawnSecondFactor } from '../actors/second-factor/behavior.js';
 import { makeAccounts } from '../auth/accounts/make-accounts.js';
 import type { CredentialSource } from '../auth/agents/credential-source.js';
 import { LiveCredentials } from '../auth/agents/live-credentials.js';
@@ -30,6 +31,7 @@ import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/types.js';
 import { type Milliseconds, systemClock } from '../time.js';
+import { openLiveDelivery } from './live-delivery.js';
 import { assertPortFree } from './shared-port.js';
 import { Supervisor } from './supervisor.js';
 import { TaskPool } from './task-pool.js';
@@ -65,6 +67,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   const { config } = live;
   const log = createLogger({ level, sink: writer.write, clock: systemClock, prefix: 'server' });
   await assertListenable(config);
+  const delivery = await openLiveDelivery(config, log);
   const { fingerprint } = createHostKey(config.server.keySeed);
   log.info(`Fingerprint ${fingerprint}`);
   log.info(
@@ -127,6 +130,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
       hash: (password) => tasks.run('hashPassword', { password }),
     });
     spawnAccounts(system, () => accounts);
+    spawnSecondFactor(system, { uses: store.totpUses });
     spawnRegistrar(system, { server: config.server, records, store, log });
     const present = new LiveCredentials(await openSource(config));
     credentials = present;
@@ -141,10 +145,12 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
       async reload(wanted) {
         const plan = planReload(config, wanted);
         await assertUsable(plan.config, store);
+        const useDelivery = await delivery.prepare(plan.config);
         const nextSource = await openSource(plan.config);
         writer.reopen();
         live.replace(plan.config);
-        await present.replace(nextSource);
+        useDelivery();
+        present.replace(nextSource).catch((error) => log.error(`client credentials: ${String(error)}`));
         level.current = config.logging.logLevel;
         const limits: GuardMessage = { type: 'limits', limits: guardLimits(config) };
         system.tell(guardRef, limits);

@@ -10,6 +10,7 @@ import { spawnGuard } from '../../src/actors/guard/behavior.js';
 import { createGuard, type GuardReplica } from '../../src/actors/guard/create-guard.js';
 import { spawnHasher } from '../../src/actors/hasher/behavior.js';
 import { remoteHasher } from '../../src/actors/hasher/remote-hasher.js';
+import { spawnSecondFactor } from '../../src/actors/second-factor/behavior.js';
 import { openSecondFactor } from '../../src/actors/second-factor/open-second-factor.js';
 import type { Accounts } from '../../src/auth/accounts/accounts.js';
 import { makeAccounts } from '../../src/auth/accounts/make-accounts.js';
@@ -29,7 +30,9 @@ import { loginRoutes } from '../../src/http/routes/login.js';
 import { meRoutes } from '../../src/http/routes/me.js';
 import { myTokenRoutes } from '../../src/http/routes/me-tokens.js';
 import { statusRoutes } from '../../src/http/routes/status.js';
+import { totpRoutes } from '../../src/http/routes/totp.js';
 import { userSessionRoutes } from '../../src/http/routes/user-sessions.js';
+import { verifySecondFactorRoutes } from '../../src/http/routes/verify-2fa.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/types.js';
 import { loneSystem } from './actor-system.js';
@@ -121,6 +124,7 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
     hash: parts.hasher?.hash ?? hashPassword,
   });
   spawnAccounts(system, () => ({ ...makeAccounts(), ...parts.accounts }));
+  spawnSecondFactor(system, { uses: store.totpUses });
   const accounts = remoteAccounts(system);
   const guard = createGuard({ system, config, clock, log });
   await guard.ready;
@@ -168,6 +172,8 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
       ...loginRoutes,
       ...meRoutes,
       ...myTokenRoutes,
+      ...totpRoutes,
+      ...verifySecondFactorRoutes,
       ...userSessionRoutes,
       ...statusRoutes,
       openRoute,
