@@ -28,6 +28,8 @@ export class WatchedFile<Value> {
   #version = '';
   #complaint = '';
   #check: Promise<void> | undefined;
+  /** How often `forget` was called: what was being read then is old. */
+  #forgotten = 0;
 
   constructor(options: WatchedFileOptions<Value>) {
     this.#options = options;
@@ -51,17 +53,23 @@ export class WatchedFile<Value> {
    * value in force. Rejects only when there never was a good one.
    */
   async current(): Promise<Value> {
-    try {
-      await this.#refresh();
-    } catch (error) {
-      if (this.#value === undefined) throw error;
-    }
+    let forgotten: number;
+    do {
+      forgotten = this.#forgotten;
+      try {
+        await this.#refresh();
+      } catch (error) {
+        if (this.#value === undefined) throw error;
+      }
+    } while (forgotten !== this.#forgotten);
     if (this.#value === undefined) throw new Error(`${this.#options.path}: not loaded`);
     return this.#value.value;
   }
 
-  /** The next `recent` looks at the file's date, however short ago that was done. */
+  /** Whoever asks from now on, or is waiting, gets what a look at the file's date from now on finds. */
   forget(): void {
+    this.#forgotten += 1;
+    this.#check = undefined;
     this.#checkedAt = Number.NEGATIVE_INFINITY;
   }
 
@@ -72,22 +80,24 @@ export class WatchedFile<Value> {
 
   /** Callers that come together share one look. */
   #refresh(): Promise<void> {
-    this.#check ??= this.#read(false).finally(() => {
-      this.#check = undefined;
+    if (this.#check !== undefined) return this.#check;
+    const check = this.#read(false).finally(() => {
+      if (this.#check === check) this.#check = undefined;
     });
-    return this.#check;
+    this.#check = check;
+    return check;
   }
 
   async #read(force: boolean): Promise<void> {
     const { path, parse, clock, onBad } = this.#options;
+    const forgotten = this.#forgotten;
+    const isOld = (): boolean => !force && forgotten !== this.#forgotten;
     try {
       const { mtimeNs, size, ino } = await stat(path, { bigint: true });
       const version = `${mtimeNs} ${size} ${ino}`;
-      if (!force && version === this.#version) {
-        this.#checkedAt = clock.now();
-        return;
-      }
+      if (!force && version === this.#version) return;
       const text = await readFile(path, 'utf8');
+      if (isOld()) return;
       // The file's date is real time, whatever clock this server was given.
       const settled = Date.now() - Number(mtimeNs / 1_000_000n) > DATE_TICK;
       this.#version = settled ? version : '';
@@ -99,7 +109,7 @@ export class WatchedFile<Value> {
       this.#complaint = complaint;
       throw error;
     } finally {
-      this.#checkedAt = clock.now();
+      if (!isOld()) this.#checkedAt = clock.now();
     }
   }
 }

@@ -180,7 +180,7 @@ export const program: ShardProgram = {
       const reloadIndex = keepsOthers(config, next);
       live.replace(next);
       replica.configure(config);
-      await present.replace(nextSource);
+      present.replace(nextSource).catch(reportTo(log.named('client-listener')));
       login = makeLogin();
       if (nextApi !== undefined) api?.use(nextApi);
       logs?.close();

@@ -6,6 +6,8 @@ import { spawnGuard } from '../../src/actors/guard/behavior.js';
 import { createGuard } from '../../src/actors/guard/create-guard.js';
 import { createAgentLogin } from '../../src/auth/agents/create-agent-login.js';
 import type { CredentialSource } from '../../src/auth/agents/credential-source.js';
+import { fileCredentials } from '../../src/auth/agents/file-credentials.js';
+import { staticCredentials } from '../../src/auth/agents/static-credentials.js';
 import type { Config } from '../../src/config/types.js';
 import { loneSystem } from '../support/actor-system.js';
 import { MemoryLogger } from '../support/memory-logger.js';
@@ -13,7 +15,10 @@ import { tempFolder } from '../support/temp-folder.js';
 
 const IP = '192.0.2.1';
 
-async function agents(test: TestContext, given: { authFile?: string; credentials?: CredentialSource } = {}) {
+async function agents(
+  test: TestContext,
+  given: { authFile?: string; credentials?: Pick<CredentialSource, 'lookup'> } = {},
+) {
   const { system, clock } = loneSystem();
   test.after(() => system.shutdown());
   const log = new MemoryLogger();
@@ -23,16 +28,18 @@ async function agents(test: TestContext, given: { authFile?: string; credentials
       clientLoginWait: 2,
       maxFailedLogin: 5,
       banTime: 3600,
-      authFile,
-      clientAuth: authFile === '' ? { id: 'agent', password: 'se:cret' } : null,
     },
     api: { userLoginWait: 2, maxFailedLogin: 10, banTime: 600 },
   } as unknown as Config;
   spawnGuard(system, config, log);
   const guard = createGuard({ system, config, clock, log });
   await guard.ready;
-  const { credentials } = given;
-  const login = createAgentLogin({ config, guard, log, clock, ...(credentials && { credentials }) });
+  const credentials =
+    given.credentials ??
+    (authFile === ''
+      ? staticCredentials({ id: 'agent', password: 'se:cret' })
+      : fileCredentials({ path: authFile, clock, log }));
+  const login = createAgentLogin({ config, guard, log, credentials });
   return { clock, guard, log, login };
 }
 
@@ -95,8 +102,7 @@ test('five wrong passwords ban the address, a right one in between starts the co
 
 test('a source that cannot be read refuses without penalty', async (t) => {
   let broken = true;
-  const credentials: CredentialSource = {
-    source: 'DB',
+  const credentials: Pick<CredentialSource, 'lookup'> = {
     lookup: async () => {
       if (broken) throw new Error('no database');
       return 'secret';
@@ -111,8 +117,7 @@ test('a source that cannot be read refuses without penalty', async (t) => {
 
 test('guesses made side by side get one look at the password', async (t) => {
   const waiting: (() => void)[] = [];
-  const credentials: CredentialSource = {
-    source: 'DB',
+  const credentials: Pick<CredentialSource, 'lookup'> = {
     lookup: () => new Promise((resolve) => waiting.push(() => resolve('secret'))),
   };
   const { login } = await agents(t, { credentials });

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import bcrypt from 'bcryptjs';
 import { spawnAccounts } from '../../src/actors/accounts/behavior.js';
 import { remoteAccounts } from '../../src/actors/accounts/remote-accounts.js';
+import { remoteAgentCredentials } from '../../src/actors/agent-credentials/remote-agent-credentials.js';
 import { spawnGuard } from '../../src/actors/guard/behavior.js';
 import { createGuard, type GuardReplica } from '../../src/actors/guard/create-guard.js';
 import { spawnHasher } from '../../src/actors/hasher/behavior.js';
@@ -14,6 +15,8 @@ import { spawnSecondFactor } from '../../src/actors/second-factor/behavior.js';
 import { openSecondFactor } from '../../src/actors/second-factor/open-second-factor.js';
 import type { Accounts } from '../../src/auth/accounts/accounts.js';
 import { makeAccounts } from '../../src/auth/accounts/make-accounts.js';
+import { makeAgentCredentials } from '../../src/auth/agents/agent-credentials.js';
+import { openCredentials } from '../../src/auth/agents/open-credentials.js';
 import type { ApiAuth } from '../../src/auth/api-auth.js';
 import { createApiAuth } from '../../src/auth/create-api-auth.js';
 import { hashPassword, verifyPassword } from '../../src/auth/passwords/hash.js';
@@ -128,6 +131,7 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
   const accounts = remoteAccounts(system);
   const guard = createGuard({ system, config, clock, log });
   await guard.ready;
+  const credentials = await openCredentials({ config, store, clock, log });
   const provider = await openUsers({ config, store, clock, log });
   const auth = createApiAuth({
     config,
@@ -159,6 +163,7 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
       auth,
       users: provider,
       accounts,
+      agentCredentials: makeAgentCredentials(credentials, config.server, remoteAgentCredentials(system)),
       guard,
       store,
       clock,

@@ -45,6 +45,7 @@ export function openClientGate(
       count += 1;
       const attempt = `${deps.system.thread}:${count}`;
       const connection = new Connection(attempt, session, () => connections.delete(attempt));
+      connection.loggedInAt = deps.system.clock.now();
       awaitFirstRequest(full, connections, connection);
     },
     get size() {
@@ -173,6 +174,7 @@ async function claim(
     name: request.name,
     thread: deps.system.thread,
     attempt,
+    loggedInAt: connection.loggedInAt,
   };
   try {
     const granted = await deps.system.ask<ClaimReply>(REGISTRAR, message, { timeoutMs: CLAIM_TIMEOUT });

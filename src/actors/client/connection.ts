@@ -36,11 +36,13 @@ const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 export class Connection implements SessionHandlers {
   /** Set when the first request names it. */
   id: ClientId | null = null;
+  /** When its credential was right. */
+  loggedInAt: Milliseconds = 0;
   /** Accepted, stored and answered. */
   connected = false;
   /** Last sign of life that counts for the status check; 0 = none yet. */
   lastHeartbeat: Milliseconds = 0;
-  /** A newer connection of the same agent waits for the end of this one. */
+  /** A newer connection of the same agent waits for the end of this one, or its client is removed. */
   replaced = false;
   #receiver: Receiver | null = null;
   #waiting = 0;
@@ -83,7 +85,7 @@ export class Connection implements SessionHandlers {
     this.#waitingBytes -= request.payload.length;
   }
 
-  /** Ends the connection so that a newer one can take its place. Resolves when all of it has ended. */
+  /** Ends the connection so that a newer one can take its place, or nobody. Resolves when all of it has ended. */
   takeOver(): Promise<Ending> {
     this.replaced = true;
     if (this.#ending !== null) return Promise.resolve(this.#ending);

@@ -2,14 +2,11 @@
 
 import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
-import type { Milliseconds } from '../../time.js';
 import { refuse } from '../ask.js';
 import type { Claim, Waiting } from './known.js';
-import { type ClaimReply, connectionsRef, type Ending } from './messages.js';
+import { type ClaimReply, connectionsRef, type Ending, TAKE_OVER_TIMEOUT } from './messages.js';
 import { type Context, change, isGone, type State } from './state.js';
 
-/** A claimant waits 20 s in all; ending a connection takes milliseconds unless its shard hangs. */
-const TAKE_OVER_TIMEOUT: Milliseconds = 10_000;
 /** Connections of one agent waiting for one another; more are no honest agent. */
 const MOST_WAITING = 8;
 
@@ -31,7 +28,9 @@ export function decide(ctx: Context, state: State, waiting: Waiting): void {
   const { claim, sender } = waiting;
   const known = state.known.get(claim.id);
   const holder = known?.holder ?? null;
-  if (holder !== null && (claim.sessionId === '' || claim.sessionId !== holder.sessionId)) {
+  if (state.revocations.concern(claim.authId, claim.loggedInAt)) {
+    refuse(sender, conflict(`client auth ID has been deleted: ${goQuote(claim.authId)}`));
+  } else if (holder !== null && (claim.sessionId === '' || claim.sessionId !== holder.sessionId)) {
     const name = holder.connected ? holder.name : (known?.stored?.name ?? holder.name);
     refuse(sender, conflict(`client is already connected: ${name} [${claim.id}]`));
   } else if (!state.deps.server.authMultiuseCreds && isUsedByAnother(ctx, state, claim)) {
@@ -57,7 +56,7 @@ export function decide(ctx: Context, state: State, waiting: Waiting): void {
 }
 
 function grant(state: State, { claim, sender }: Waiting): void {
-  const { type: _type, id, ...holder } = claim;
+  const { type: _type, id, loggedInAt: _loggedInAt, ...holder } = claim;
   state.epoch += 1;
   const known = change(state, id, (entry) => {
     entry.holder = { ...holder, connected: false };

@@ -8,7 +8,7 @@ import type { RegistrarMessage } from './messages.js';
 
 export type Claim = Extract<RegistrarMessage, { type: 'claim' }>;
 
-export interface Holder extends Omit<Claim, 'type' | 'id'> {
+export interface Holder extends Omit<Claim, 'type' | 'id' | 'loggedInAt'> {
   /** Has stored its record. */
   connected: boolean;
 }

@@ -48,7 +48,8 @@ async function removedEverywhere(ctx: Context, state: State, ids: readonly Clien
   await ctx.system.published();
 }
 
-function removeAll(
+/** None of them has a connection. `reply` is called when they are gone, or could not be removed. */
+export function removeAll(
   ctx: Context,
   state: State,
   all: readonly Known[],

@@ -3,20 +3,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Clock } from '../../time.js';
 import type { AgentLogin, Guard } from '../guard.js';
 import { sameText } from '../same-text.js';
 import type { CredentialSource } from './credential-source.js';
-import { openCredentials } from './open-credentials.js';
 
 export interface AgentLoginOptions {
   readonly config: Config;
   readonly guard: Guard;
   /** Lines carry the prefix given to it; the reference's is `client-listener`. */
   readonly log: Logger;
-  readonly clock: Clock;
-  /** Default: what the configuration names. */
-  readonly credentials?: CredentialSource;
+  readonly credentials: Pick<CredentialSource, 'lookup'>;
 }
 
 /** Longest part of a client auth id in a log line. */
@@ -24,10 +20,8 @@ const LOGGED_ID = 256;
 /** Compared with when an id is unknown, so that it costs what a wrong password costs. */
 const nobodysPassword = randomBytes(32).toString('base64');
 
-/** Throws `Error` when the configuration names no credentials. */
 export function createAgentLogin(options: AgentLoginOptions): AgentLogin {
-  const { config, guard, log, clock } = options;
-  const credentials = options.credentials ?? openCredentials(config, clock, log);
+  const { config, guard, log, credentials } = options;
   const wait = config.server.clientLoginWait;
 
   /** Refused without a look at the password, and without a penalty. */

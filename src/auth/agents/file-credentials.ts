@@ -2,9 +2,11 @@
 
 import type { Logger } from '../../logging/logger.js';
 import type { Clock } from '../../time.js';
-import { parseSecretJson } from '../parse-json.js';
 import { WatchedFile } from '../watched-file.js';
+import { changeCredentialsFile } from './change-credentials-file.js';
 import type { CredentialSource } from './credential-source.js';
+import { readEntries } from './credentials-text.js';
+import { credentialExists, unknownCredential } from './refusals.js';
 
 export interface FileCredentialsOptions {
   readonly path: string;
@@ -26,20 +28,37 @@ export function fileCredentials({ path, clock, log }: FileCredentialsOptions): C
   });
   return {
     source: 'File',
+    writable: true,
     lookup: async (authId) => (await file.current()).get(authId),
+    async list() {
+      const credentials = Array.from(await file.current(), ([id, password]) => ({ id, password }));
+      return credentials.sort((one, other) => (one.id < other.id ? -1 : 1));
+    },
+    async add({ id, password }) {
+      await changeCredentialsFile(path, log, (entries) => {
+        if (isUsable(id, entries.get(id))) throw credentialExists(id);
+        entries.set(id, password);
+      });
+      file.forget();
+    },
+    async remove(id) {
+      await changeCredentialsFile(path, log, (entries) => {
+        if (!isUsable(id, entries.get(id))) throw unknownCredential(id);
+        entries.delete(id);
+      });
+      file.forget();
+    },
+    forget: () => file.forget(),
+    close: () => Promise.resolve(),
   };
 }
 
 /** Throws `Error` unless `text` is a JSON object. Entries without id or password can not log in and are left out. */
 export function parseCredentials(text: string, log: Logger): ReadonlyMap<string, string> {
-  const value = parseSecretJson(text.replace(/^\uFEFF/, ''));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Error('expected a JSON object of passwords by client auth id');
-  }
   const credentials = new Map<string, string>();
   let unusable = 0;
-  for (const [id, password] of Object.entries(value)) {
-    if (id !== '' && typeof password === 'string' && password !== '') credentials.set(id, password);
+  for (const [id, password] of readEntries(text)) {
+    if (isUsable(id, password)) credentials.set(id, password);
     else unusable += 1;
   }
   if (unusable > 0) {
@@ -47,3 +66,6 @@ export function parseCredentials(text: string, log: Logger): ReadonlyMap<string,
   }
   return credentials;
 }
+
+const isUsable = (id: string, password: unknown): password is string =>
+  id !== '' && typeof password === 'string' && password !== '';

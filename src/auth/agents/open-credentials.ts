@@ -1,17 +1,29 @@
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
+import type { Store } from '../../store/types.js';
 import type { Clock } from '../../time.js';
 import type { CredentialSource } from './credential-source.js';
 import { fileCredentials } from './file-credentials.js';
+import { ownCredentials } from './own-credentials.js';
 import { staticCredentials } from './static-credentials.js';
 
+export interface OpenCredentialsOptions {
+  readonly config: Config;
+  /** Stays open while the credentials are in use. */
+  readonly store: Pick<Store, 'agentCredentials' | 'flushed'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /**
- * The configured source of agent credentials; `auth_table` is not served here.
- * Throws `Error` when none is configured.
+ * The credentials of agents: of `auth_file`, before `auth`, before `auth_table`, else of the own store.
+ * Rejects with `Error` when they cannot be opened.
  */
-export function openCredentials(config: Config, clock: Clock, log: Logger): CredentialSource {
-  const { clientAuth, authFile } = config.server;
+export async function openCredentials(options: OpenCredentialsOptions): Promise<CredentialSource> {
+  const { config, store, clock, log } = options;
+  const { clientAuth, authFile, authTable } = config.server;
   if (authFile !== '') return fileCredentials({ path: authFile, clock, log });
   if (clientAuth !== null) return staticCredentials(clientAuth);
-  throw new Error("client authentication must be enabled: set either 'auth', 'auth_file' or 'auth_table'");
+  if (authTable === '') return ownCredentials(store);
+  throw new Error('agent credentials from a database are not available in this release');
 }

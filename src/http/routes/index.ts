@@ -7,6 +7,7 @@ import { clientDeletionRoutes } from './client-deletion.js';
 import { clientGroupRoutes } from './client-groups.js';
 import { clientTagRoutes } from './client-tags.js';
 import { clientRoutes } from './clients.js';
+import { clientsAuthRoutes } from './clients-auth.js';
 import { docsRoutes } from './docs.js';
 import { loginRoutes } from './login.js';
 import { meRoutes } from './me.js';
@@ -30,6 +31,7 @@ export const routes: readonly Route[] = [
   ...clientAclRoutes,
   ...clientTagRoutes,
   ...clientGroupRoutes,
+  ...clientsAuthRoutes,
   ...tunnelRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];

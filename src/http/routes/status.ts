@@ -1,7 +1,7 @@
 /** State and settings of the server. Spec 03 §13, 07 §10. */
 
 import Type from 'typebox';
-import type { ApiConfig, ServerConfig } from '../../config/types.js';
+import type { ApiConfig } from '../../config/types.js';
 import type { Route } from '../route.js';
 
 const source = Type.Union([Type.Literal('Static Credentials'), Type.Literal('File'), Type.Literal('DB')]);
@@ -38,7 +38,7 @@ const getStatus: Route = {
   access: { kind: 'user' },
   docs: { tag: 'Profile & Info', summary: 'Show state and settings of the server' },
   responses: { 200: statusSchema },
-  handler(_request, { config, users, clients, fingerprint, version }) {
+  handler(_request, { config, users, agentCredentials, clients, fingerprint, version }) {
     const { server, api, monitoring } = config;
     const { connected, disconnected } = clients.counts();
     const secondFactor = secondFactorMethod(api);
@@ -50,8 +50,8 @@ const getStatus: Route = {
         auditlog: { enabled: false, rotation: api.auditLogRotation },
         auth_header: api.authHeader !== '',
         caddy_integration_enabled: false,
-        clients_auth_mode: clientsAuthMode(server),
-        clients_auth_source: clientsAuthSource(server),
+        clients_auth_mode: agentCredentials.writable ? 'Read Write' : 'Read Only',
+        clients_auth_source: agentCredentials.source,
         clients_connected: connected,
         clients_disconnected: disconnected,
         connect_url: server.url,
@@ -74,15 +74,6 @@ const getStatus: Route = {
 };
 
 export const statusRoutes: readonly Route[] = [getStatus];
-
-function clientsAuthSource(server: ServerConfig): 'Static Credentials' | 'File' | 'DB' {
-  if (server.authFile !== '') return 'File';
-  return server.authTable === '' ? 'Static Credentials' : 'DB';
-}
-
-function clientsAuthMode(server: ServerConfig): 'Read Only' | 'Read Write' {
-  return clientsAuthSource(server) !== 'Static Credentials' && server.authWrite ? 'Read Write' : 'Read Only';
-}
 
 /** The configured one. Spec 02 §7.1. */
 function secondFactorMethod({ totpEnabled, twoFaTokenDelivery }: ApiConfig): string {

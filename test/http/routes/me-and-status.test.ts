@@ -51,7 +51,7 @@ test('sources and mode follow the configuration', async (t) => {
   };
   assert.deepEqual(await shown({ authFile: '/x', clientAuth: null }), ['File', 'File', 'Read Write']);
   assert.deepEqual(await shown({ authFile: '/x', authWrite: false }), ['File', 'File', 'Read Only']);
-  assert.deepEqual(await shown({ authTable: 'x' }), ['File', 'DB', 'Read Write']);
+  assert.deepEqual(await shown({ clientAuth: null }), ['File', 'DB', 'Read Write']);
   assert.deepEqual(await shown({}, 'admin:pwd'), ['Static Credentials', 'Static Credentials', 'Read Only']);
 });
 

@@ -1,0 +1,26 @@
+/** Credentials in the server's own store: what it goes by when the configuration names no other place. */
+
+import type { Store } from '../../store/types.js';
+import type { CredentialSource } from './credential-source.js';
+import { credentialExists, unknownCredential } from './refusals.js';
+
+/** Nothing is remembered here: a read costs microseconds and sees every thread and process. */
+export function ownCredentials(store: Pick<Store, 'agentCredentials' | 'flushed'>): CredentialSource {
+  const { agentCredentials } = store;
+  return {
+    source: 'DB',
+    writable: true,
+    lookup: (authId) => agentCredentials.get(authId),
+    list: () => [...agentCredentials.all()],
+    async add(credential) {
+      if (!(await agentCredentials.add(credential))) throw credentialExists(credential.id);
+      await store.flushed();
+    },
+    async remove(id) {
+      if (!(await agentCredentials.remove(id))) throw unknownCredential(id);
+      await store.flushed();
+    },
+    forget: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}
