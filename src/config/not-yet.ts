@@ -17,18 +17,6 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
     'api.auth_group_table',
     'api.auth_group_details_table',
   ],
-  'two-factor login': [
-    'api.two_fa_token_delivery',
-    'api.two_fa_token_ttl_seconds',
-    'api.two_fa_send_timeout',
-    'api.two_fa_send_to_type',
-    'api.two_fa_send_to_regex',
-    'api.totp_enabled',
-    'api.totp_login_session_ttl',
-    'api.totp_account_name',
-    'pushover.*',
-  ],
-  'OAuth login': ['plus-plugin.*', 'plus-oauth.*'],
   'ACME certificates': ['api.enable_acme', 'server.tunnel_enable_acme', 'server.acme_http_port'],
   'tunnels through an HTTP proxy, VNC and RDP': [
     'server.tunnel_proxy_cert_file',
@@ -40,7 +28,7 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
   ],
   'tunnels on sub-domains': ['caddy-integration.*'],
   'audit log': ['api.enable_audit_log', 'api.use_ip_obfuscation', 'api.audit_log_rotation'],
-  notifications: ['notifications.*', 'smtp.*'],
+  notifications: ['notifications.*'],
   'commands, scripts and schedules': [
     'server.run_remote_cmd_timeout_sec',
     'server.jobs_max_results',
@@ -49,7 +37,6 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
   'file upload': ['api.max_filepush_size'],
   'static files': ['api.doc_root'],
   'password strength check': ['api.password_zxcvbn_minscore'],
-  'licences (all features are free)': ['plus-license.*'],
 };
 
 /** One warning for all settings of the layer that ask for something this release does not have. */
@@ -88,17 +75,6 @@ export function refuseUnsafeWithout(config: DecodedConfig): void {
     refuse(
       'api.auth_user_table',
       "users from a database are not available in this release: use 'auth' or 'auth_file'",
-    );
-  const open = 'starting without it would let users in with their password alone';
-  if (config.api.twoFaTokenDelivery !== '')
-    refuse(
-      'api.two_fa_token_delivery',
-      `two-factor login is not available in this release, and ${open}: remove the setting to accept that`,
-    );
-  if (config.api.totpEnabled)
-    refuse(
-      'api.totp_enabled',
-      `two-factor login is not available in this release, and ${open}: remove the setting to accept that`,
     );
   if (config.api.enableAcme)
     refuse(

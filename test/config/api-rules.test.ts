@@ -57,6 +57,18 @@ describe('the API section', () => {
     [[file, 'two_fa_token_delivery="smtp"'], 'smtp.server is required'],
     [[file, 'two_fa_token_delivery="pushover"'], 'pushover.api_token is required'],
     [
+      [file, 'two_fa_token_delivery="/bin/send"', 'two_fa_token_ttl_seconds=0'],
+      "'two_fa_token_ttl_seconds' must be at least 1",
+    ],
+    [
+      [file, 'two_fa_token_delivery="/bin/send"', 'two_fa_send_timeout="0s"'],
+      "'two_fa_send_timeout' must be more than 0",
+    ],
+    [
+      [file, 'totp_enabled=true', 'totp_login_session_ttl="0s"'],
+      "'totp_login_session_ttl' must be more than 0",
+    ],
+    [
       [file, 'two_fa_token_delivery="/bin/send"', 'totp_enabled=true'],
       'conflicting 2FA configuration, two factor auth and totp_enabled options cannot be both enabled',
     ],
@@ -143,7 +155,6 @@ describe('the API section', () => {
 });
 
 describe('second factors', () => {
-  /** The rules alone: this release refuses second factors afterwards, see not-yet.test.ts. */
   const accepted = (...lines: string[]) =>
     validate(decode(mergeLayers(readToml(api(file, ...lines)))), {
       cores: 2,

@@ -200,11 +200,11 @@ describe('settings that do nothing', () => {
   });
   it('are named in one warning when their feature is not part of this release', () => {
     const text = only({
-      toml: `${api('auth_file = "/u"', 'doc_root = "/d"', 'totp_enabled = false')}[smtp]\nserver = "mail:25"\nauth_password = "s3cret"`,
+      toml: `${api('auth_file = "/u"', 'doc_root = "/d"', 'totp_enabled = false')}[notifications]\nnotification_script_dir = "/n"\n[smtp]\nauth_password = "s3cret"`,
     });
     assert.match(text, /static files \(api\.doc_root\)/);
-    assert.match(text, /notifications \(smtp\.server, smtp\.auth_password\)/);
-    assert.doesNotMatch(text, /totp|s3cret/);
+    assert.match(text, /notifications \(notifications\.notification_script_dir\)/);
+    assert.doesNotMatch(text, /totp|smtp|s3cret/);
   });
 });
 
@@ -217,8 +217,6 @@ describe('features this release does not have', () => {
       'api.auth_user_table',
       {},
     ],
-    [api(users, 'two_fa_token_delivery = "send"'), 'api.two_fa_token_delivery', { isExecutable: () => true }],
-    [api(users, 'totp_enabled = true'), 'api.totp_enabled', {}],
     [api(users, 'enable_acme = true', 'base_url = "https://a.example.com"'), 'api.enable_acme', {}],
   ] as const)
     it(`stop the start when safety depends on them: ${path}`, () => {

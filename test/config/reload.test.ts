@@ -20,7 +20,11 @@ describe('a reload', () => {
       `${api(USER, 'cors = ["https://a.example"]', 'two_fa_token_ttl_seconds = 30')}[logging]\nlog_level = "debug"\n`,
     );
     const plan = planReload(config(api(USER)), wanted);
-    assert.deepEqual([...plan.applied].sort(), ['api.cors', 'logging.log_level']);
+    assert.deepEqual([...plan.applied].sort(), [
+      'api.cors',
+      'api.two_fa_token_ttl_seconds',
+      'logging.log_level',
+    ]);
     assert.deepEqual(plan.waiting, []);
     assert.deepEqual(plan.config, wanted);
   });

@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { RE2JS } from 're2js';
 import { goQuote } from '../../../go/quote.js';
 import type { Logger } from '../../../logging/logger.js';
 import type { Clock, Milliseconds } from '../../../time.js';
+import { compileRegularExpression } from '../../restrictions/regular-expression.js';
 import { withoutCode } from '../code.js';
 import type { CodeMessage } from '../second-factor.js';
 import { type Channel, oneLine } from './channel.js';
@@ -34,7 +34,7 @@ export interface ScriptOptions {
 /** Throws `Error` for a bad expression. */
 export function scriptChannel(options: ScriptOptions): Channel {
   const { script, receiverType, receiverRegex, log } = options;
-  const regex = receiverType === 'regex' ? RE2JS.compile(receiverRegex) : null;
+  const regex = receiverType === 'regex' ? compileRegularExpression(receiverRegex) : null;
   return {
     method: 'script',
 
@@ -51,7 +51,7 @@ export function scriptChannel(options: ScriptOptions): Channel {
 
     async checkReceiver(receiver) {
       if (receiverType === 'email') checkEmail(receiver);
-      if (regex !== null && !regex.matcher(receiver).find())
+      if (regex !== null && !regex.test(receiver))
         throw new Error(`does not match ${goQuote(receiverRegex)}`);
     },
 
