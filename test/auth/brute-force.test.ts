@@ -12,7 +12,10 @@ test('after a wrong password the right one waits too, on login and on any route 
     assert.equal((await attempt('wrong')).status, 401);
     const refused = await attempt(PASSWORD);
     assert.deepEqual([refused.status, ...titles(refused)], [429, 'too many requests, please try later']);
-    world.clock.advance(2100);
+    assert.equal(refused.header('retry-after'), '2');
+    world.clock.advance(1100);
+    assert.equal((await attempt(PASSWORD)).header('retry-after'), '1', 'what is left of the wait');
+    world.clock.advance(1000);
     assert.equal((await attempt(PASSWORD)).status, 200);
   }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import type { SecondFactor } from '../../src/auth/second-factor/second-factor.js';
 import { authWorld, basic, bcryptHash, PASSWORD, titles } from '../support/auth-world.js';
 
 const form = (body: string, url = '/api/v1/login', type = 'application/x-www-form-urlencoded') => ({
@@ -223,11 +224,40 @@ test('max_token_lifetime bounds what is asked for, and how far uses can push the
 });
 
 test('with a second factor configured a password alone opens nothing', async (t) => {
-  const world = await authWorld(t, { api: { totpEnabled: true } });
-  assert.equal((await world.login('anna')).status, 403);
-  const direct = await world.call({
-    url: '/api/v1/me/ip',
-    headers: { authorization: basic('anna', PASSWORD) },
-  });
-  assert.equal(direct.status, 401);
+  const secondFactor: SecondFactor = {
+    method: 'email',
+    ttl: 60_000,
+    begin: async () => ({ sendTo: 'anna@example.org', deliveryMethod: 'email', totpKeyStatus: '' }),
+    complete: () => Promise.reject(new Error('unused')),
+  };
+  const world = await authWorld(t, { secondFactor });
+  const answer = await world.login('anna');
+  const { token, two_fa } = (answer.json() as { data: { token: string; two_fa: unknown } }).data;
+  assert.deepEqual(two_fa, { send_to: 'anna@example.org', delivery_method: 'email', totp_key_status: '' });
+  for (const authorization of [`Bearer ${token}`, basic('anna', PASSWORD)]) {
+    assert.equal((await world.call({ url: '/api/v1/me/ip', headers: { authorization } })).status, 401);
+  }
+});
+
+test('logins, failures and logouts are in the log, with a name that breaks no line and no secret', async (t) => {
+  const world = await authWorld(t, { api: { userLoginWait: 0 } });
+  const token = await world.token('anna');
+  await world.login('anna', 'a wrong secret');
+  await world.login(`evil\ninfo login of "root"${'x'.repeat(5000)}`, 'a wrong secret');
+  await world.call({ url: '/api/v1/me/ip', headers: { authorization: basic('bert', 'a wrong secret') } });
+  const authorization = `Bearer ${token}`;
+  await world.call({ method: 'DELETE', url: '/api/v1/logout', headers: { authorization } });
+  const lines = world.log.lines.filter((line) => /log(in|out) of/.test(line));
+  assert.deepEqual(
+    lines.map((line) => line.slice(0, 60)),
+    [
+      'info: login of "anna" from 192.0.2.1',
+      'info: failed login of "anna" from 192.0.2.1',
+      'info: failed login of "evil\\ninfo login of \\"root\\"xxxxxxxxx',
+      'info: failed login of "bert" from 192.0.2.1',
+      'info: logout of "anna" from 192.0.2.1',
+    ],
+  );
+  assert.ok(lines.every((line) => line.length < 300 && !line.includes('\n')));
+  assert.ok(!world.log.lines.some((line) => line.includes('a wrong secret') || line.includes(token)));
 });
