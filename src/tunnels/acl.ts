@@ -5,6 +5,8 @@ import { formatIpAddress, type IpAddress, isIpv4, parseIpAddress } from './ip-ad
 
 interface Network {
   readonly ipv4: boolean;
+  /** Of the 128 bits. */
+  readonly prefix: number;
   readonly mask: IpAddress;
   /** Already masked. */
   readonly address: IpAddress;
@@ -47,19 +49,38 @@ export function parseAcl(text: string | null): Parsed<Acl | null> {
   };
 }
 
+/**
+ * Whether every address of `entry` is one of `listed`; both are addresses or CIDR blocks. `listed` may also be
+ * everyone, such as `0.0.0.0/0`. What is neither covers nothing and is covered by nothing.
+ */
+export function aclEntryCovers(listed: string, entry: string): boolean {
+  const outer = parseNetwork(listed);
+  const inner = parseNetwork(entry);
+  if (!outer.ok || !inner.ok) return false;
+  const { ipv4, prefix, address } = inner.value;
+  return outer.value.ipv4 === ipv4 && outer.value.prefix <= prefix && contains(outer.value, address);
+}
+
 function parseEntry(entry: string): Parsed<Network> {
+  const parsed = parseNetwork(entry);
+  const slash = entry.indexOf('/');
+  const address = parsed.ok ? parseIpAddress(slash < 0 ? entry : entry.slice(0, slash)) : undefined;
+  return (address && everyone(address)) ?? parsed;
+}
+
+function parseNetwork(entry: string): Parsed<Network> {
   const slash = entry.indexOf('/');
   const address = parseIpAddress(slash < 0 ? entry : entry.slice(0, slash));
   if (slash < 0) {
     if (!address) return { ok: false, error: `invalid IP addr: ${entry}` };
-    return everyone(address) ?? { ok: true, value: network(address, BITS) };
+    return { ok: true, value: network(address, BITS) };
   }
   const prefixText = entry.slice(slash + 1);
   // Written with colons, even a mapped address counts its prefix in 128 bits.
   const offset = entry.slice(0, slash).includes(':') ? 0 : IPV4_OFFSET;
   const prefix = /^[0-9]+$/.test(prefixText) ? Number(prefixText) : Number.POSITIVE_INFINITY;
   if (!address || prefix + offset > BITS) return { ok: false, error: `invalid CIDR address: ${entry}` };
-  return everyone(address) ?? { ok: true, value: network(address, prefix + offset) };
+  return { ok: true, value: network(address, prefix + offset) };
 }
 
 function everyone(address: IpAddress): Parsed<never> | undefined {
@@ -79,7 +100,7 @@ function network(address: IpAddress, prefix: number): Network {
   }
   // A prefix that reaches above the mapped range (such as ::ffff:0:0/90) describes IPv6 addresses.
   const ipv4 = isIpv4(address) && prefix >= IPV4_OFFSET;
-  return { ipv4, mask, address: address.map((group, index) => group & (mask[index] ?? 0)) };
+  return { ipv4, prefix, mask, address: address.map((group, index) => group & (mask[index] ?? 0)) };
 }
 
 function contains(network: Network, address: IpAddress): boolean {

@@ -16,8 +16,9 @@ export interface ClientRequests {
     readonly request: { readonly remote: Remote; readonly checkPort: boolean };
     readonly reply: TunnelRecord;
   };
+  /** `onlyOf`: 403 unless the tunnel is this user's. */
   'delete-tunnel': {
-    readonly request: { readonly id: TunnelId; readonly force: boolean };
+    readonly request: { readonly id: TunnelId; readonly force: boolean; readonly onlyOf?: string };
     readonly reply: null;
   };
   /** `acl` as typed; empty or null removes the restriction. */

@@ -16,6 +16,7 @@ import type { AnyClientMessage, ClientContext, ClientState } from './state.js';
 
 /** Creations waiting for an agent that answers slowly; each may take it half a minute. */
 const MOST_WAITING = 32;
+const FOREIGN_TUNNEL = 'You are not allowed to terminate tunnels of other users';
 
 export function create(
   ctx: ClientContext,
@@ -48,7 +49,13 @@ export function remove(
   message: ClientRequests['delete-tunnel']['request'],
   sender: Sender,
 ): void {
-  const removal = deleteTunnel(ctx, state.tunnels, message.id, message.force);
+  const { id, force, onlyOf } = message;
+  const owner = state.tunnels.running.get(id)?.record.owner;
+  if (onlyOf !== undefined && owner !== undefined && owner !== onlyOf) {
+    refuse(sender, new AppError('forbidden', { title: FOREIGN_TUNNEL }));
+    return;
+  }
+  const removal = deleteTunnel(ctx, state.tunnels, id, force);
   ctx.pipeToSelf(removal, (outcome) => ({ type: 'changed', outcome, sender }));
 }
 

@@ -1,7 +1,13 @@
 /** Tunnels of connected clients. Spec 05 §3 to §6. */
 
 import Type from 'typebox';
-import { askClient } from '../../actors/client/messages.js';
+import { askClient, type ClientRequests } from '../../actors/client/messages.js';
+import type { Principal } from '../../auth/principal.js';
+import {
+  checkTunnelAcl,
+  checkTunnelRequest,
+  mayTerminateForeign,
+} from '../../auth/restrictions/check-tunnel.js';
 import { AppError } from '../../errors.js';
 import { parseGoBool } from '../../go/bool.js';
 import { type ClientId, clientId, tunnelId } from '../../ids.js';
@@ -87,7 +93,7 @@ const createTunnel: Route = {
       auth_password: text('Only with `http_proxy`'),
     },
     errors: {
-      400: 'Invalid parameters, target refused or closed, tunnel exists, local port in use or not allowed. Codes: ERR_CODE_URI_SCHEME_LENGTH_EXCEED, ERR_CODE_INVALID_ACL, ERR_CODE_TUNNEL_EXIST, ERR_CODE_TUNNEL_TO_PORT_EXIST, ERR_CODE_REMOTE_PORT_NOT_OPEN, ERR_CODE_LOCAL_PORT_IN_USE',
+      400: 'Invalid parameters, forbidden by the restrictions of the caller’s groups, target refused or closed, tunnel exists, local port in use or not allowed. Codes: ERR_CODE_URI_SCHEME_LENGTH_EXCEED, ERR_CODE_INVALID_ACL, ERR_CODE_TUNNEL_EXIST, ERR_CODE_TUNNEL_TO_PORT_EXIST, ERR_CODE_REMOTE_PORT_NOT_OPEN, ERR_CODE_LOCAL_PORT_IN_USE',
       404: 'The client is unknown or not connected',
       409: 'The client failed to check the port, or the tunnel could not be started',
       500: 'The client could not be asked, or no local port is free',
@@ -96,7 +102,9 @@ const createTunnel: Route = {
   responses: { 200: tunnelSchema },
   async handler(request, context) {
     const id = connectedClient(request, context);
-    const { remote, checkPort } = readTunnelRequest(request.query, request.principal?.username ?? '');
+    const { username, tunnelRestrictions } = callerOf(request);
+    const { remote, checkPort } = readTunnelRequest(request.query, username);
+    checkTunnelRequest(tunnelRestrictions, { remote, parameter: (name) => request.query.get(name) });
     const timeout = CREATE_TIMEOUT + context.config.server.checkPortTimeout;
     const tunnel = await askClient(context.actors, id, { type: 'create-tunnel', remote, checkPort }, timeout);
     return { status: 200, data: tunnelToJson(tunnel) };
@@ -118,6 +126,7 @@ const deleteTunnel: Route = {
     },
     errors: {
       400: '`force` is not a boolean',
+      403: 'The tunnel is another user’s, and the restrictions of the caller’s groups forbid closing it',
       404: 'The client is unknown or not connected, or has no such tunnel',
       409: 'Connections are open',
     },
@@ -126,8 +135,13 @@ const deleteTunnel: Route = {
   async handler(request, context) {
     const force = readForce(request.query.get('force') ?? '');
     const id = connectedClient(request, context);
-    const tunnel = tunnelId(request.params.tunnel_id ?? '');
-    await askClient(context.actors, id, { type: 'delete-tunnel', id: tunnel, force }, CHANGE_TIMEOUT);
+    const { username, tunnelRestrictions } = callerOf(request);
+    const removal: ClientRequests['delete-tunnel']['request'] = {
+      id: tunnelId(request.params.tunnel_id ?? ''),
+      force,
+      ...(mayTerminateForeign(tunnelRestrictions) ? {} : { onlyOf: username }),
+    };
+    await askClient(context.actors, id, { type: 'delete-tunnel', ...removal }, CHANGE_TIMEOUT);
     return { status: 204, empty: true };
   },
 };
@@ -141,7 +155,7 @@ const setAcl: Route = {
     summary: 'Replace who may connect to a tunnel',
     description: 'Applies to new connections; open ones stay.',
     errors: {
-      400: 'Missing or invalid body, or invalid ACL; nothing changes',
+      400: 'Missing or invalid body, invalid ACL, or one the restrictions of the caller’s groups forbid; nothing changes',
       404: 'The client is unknown or not connected, or has no such tunnel',
     },
   },
@@ -151,6 +165,7 @@ const setAcl: Route = {
     const id = connectedClient(request, context);
     const tunnel = tunnelId(request.params.tunnel_id ?? '');
     const { acl = null } = request.body as { readonly acl?: string | null };
+    checkTunnelAcl(callerOf(request).tunnelRestrictions, acl);
     await askClient(context.actors, id, { type: 'set-tunnel-acl', id: tunnel, acl }, CHANGE_TIMEOUT);
     return { status: 204, empty: true };
   },
@@ -175,6 +190,12 @@ const listTunnels: Route = {
 };
 
 export const tunnelRoutes: readonly Route[] = [createTunnel, deleteTunnel, setAcl, listTunnels];
+
+/** The route table has let nobody else through. */
+function callerOf({ principal }: ApiRequest): Principal {
+  if (principal === null) throw new AppError('unauthorized');
+  return principal;
+}
 
 /** The caller's access was checked by the route table, which lets known but disconnected clients pass. */
 function connectedClient(request: ApiRequest, context: ApiContext): ClientId {
