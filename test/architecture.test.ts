@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'file-error.ts', 'go', 'ids.ts', 'json-fields.ts', 'time.ts', 'version.ts'],
   ['logging'],
-  ['store'],
+  ['store', 'sql'],
   ['auth', 'clients', 'config', 'query', 'tunnels'],
   ['actors'],
   ['protocol', 'http'],

@@ -10,13 +10,6 @@ import type { ConfigWarning } from './warning.js';
 
 /** Keys (`section.key`) or whole sections (`section.*`), by feature. */
 export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
-  'databases for users and agent credentials': [
-    'database.*',
-    'server.auth_table',
-    'api.auth_user_table',
-    'api.auth_group_table',
-    'api.auth_group_details_table',
-  ],
   'ACME certificates': ['api.enable_acme', 'server.tunnel_enable_acme', 'server.acme_http_port'],
   'tunnels through an HTTP proxy, VNC and RDP': [
     'server.tunnel_proxy_cert_file',
@@ -65,17 +58,7 @@ export function refuseUnsafeWithout(config: DecodedConfig): void {
   const refuse = (path: string, reason: string): never => {
     throw invalidConfig(`${path} is set, but ${reason}`);
   };
-  if (config.server.authTable !== '')
-    refuse(
-      'server.auth_table',
-      "agent credentials from a database are not available in this release: use 'auth' or 'auth_file'",
-    );
   if (config.api.address === '') return;
-  if (config.api.authUserTable !== '')
-    refuse(
-      'api.auth_user_table',
-      "users from a database are not available in this release: use 'auth' or 'auth_file'",
-    );
   if (config.api.enableAcme)
     refuse(
       'api.enable_acme',

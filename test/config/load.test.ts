@@ -211,12 +211,6 @@ describe('settings that do nothing', () => {
 describe('features this release does not have', () => {
   const users = 'auth_file = "/u"';
   for (const [toml, path, more] of [
-    [`[server]\nauth_table = "t"\n[database]\ndb_type = "sqlite"`, 'server.auth_table', {}],
-    [
-      `${api('auth_user_table = "u"', 'auth_group_table = "g"')}[database]\ndb_type = "sqlite"`,
-      'api.auth_user_table',
-      {},
-    ],
     [api(users, 'enable_acme = true', 'base_url = "https://a.example.com"'), 'api.enable_acme', {}],
   ] as const)
     it(`stop the start when safety depends on them: ${path}`, () => {

@@ -5,6 +5,7 @@ import type { Clock } from '../../time.js';
 import type { CredentialSource } from './credential-source.js';
 import { fileCredentials } from './file-credentials.js';
 import { ownCredentials } from './own-credentials.js';
+import { openSqlCredentials } from './sql-credentials.js';
 import { staticCredentials } from './static-credentials.js';
 
 export interface OpenCredentialsOptions {
@@ -24,6 +25,6 @@ export async function openCredentials(options: OpenCredentialsOptions): Promise<
   const { clientAuth, authFile, authTable } = config.server;
   if (authFile !== '') return fileCredentials({ path: authFile, clock, log });
   if (clientAuth !== null) return staticCredentials(clientAuth);
-  if (authTable === '') return ownCredentials(store);
-  throw new Error('agent credentials from a database are not available in this release');
+  if (authTable !== '') return openSqlCredentials({ config, clock, log });
+  return ownCredentials(store);
 }

@@ -2,6 +2,7 @@ import { keepsOwnUsers } from '../../config/own-store.js';
 import { fileUserWrites } from './file-user-writes.js';
 import type { OpenUsersOptions } from './open-users.js';
 import { ownUserWrites } from './own-user-writes.js';
+import { openSqlUsers } from './sql/open-sql-users.js';
 import { staticUserWrites } from './static-user-writes.js';
 import type { UserWrites } from './writes.js';
 
@@ -14,11 +15,12 @@ export interface OpenedUserWrites extends UserWrites {
  * after the other. Rejects like `openUsers`.
  */
 export async function openUserWrites(options: OpenUsersOptions): Promise<OpenedUserWrites> {
-  const { config, store, log } = options;
+  const { config, store, clock, log } = options;
   const { auth, authFile } = config.api;
   const close = (): Promise<void> => Promise.resolve();
   if (authFile !== '') return { ...fileUserWrites(authFile, log), close };
   if (auth !== '') return { ...staticUserWrites(), close };
   if (keepsOwnUsers(config)) return { ...ownUserWrites(store), close };
-  throw new Error('users from a database are not available in this release');
+  const { users, writes } = await openSqlUsers({ config, clock, log });
+  return { ...writes, close: () => users.close() };
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../../time.js';
 import { fileUsers } from './file-users.js';
 import { ownUsers } from './own-users.js';
 import type { UserProvider } from './provider.js';
+import { openSqlUsers } from './sql/open-sql-users.js';
 import { staticUsers } from './static-users.js';
 
 export interface OpenUsersOptions {
@@ -28,5 +29,5 @@ export async function openUsers(options: OpenUsersOptions): Promise<UserProvider
   if (authFile !== '') return fileUsers({ path: authFile, clock, log });
   if (auth !== '') return staticUsers(auth);
   if (keepsOwnUsers(config)) return ownUsers(store);
-  throw new Error('users from a database are not available in this release');
+  return (await openSqlUsers({ config, clock, log })).users;
 }

@@ -1,0 +1,123 @@
+/** Credentials in the table `server.auth_table` of a database, with columns `id` and `password`. Spec 03 §8. */
+
+import type { Config } from '../../config/types.js';
+import { AppError } from '../../errors.js';
+import type { Logger } from '../../logging/logger.js';
+import type { SqlDatabase, SqlRow } from '../../sql/database.js';
+import { quotePath } from '../../sql/identifier.js';
+import { openDatabase } from '../../sql/open-database.js';
+import { SqlError } from '../../sql/sql-error.js';
+import { textOf } from '../../sql/value.js';
+import type { Clock } from '../../time.js';
+import { DatabaseTrouble } from '../database-trouble.js';
+import { RecentLookups } from '../recent-lookups.js';
+import type { CredentialSource } from './credential-source.js';
+import { credentialExists, unknownCredential } from './refusals.js';
+
+export interface SqlCredentialsOptions {
+  readonly config: Pick<Config, 'server' | 'database'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const ID = '`id`';
+const PASSWORD = '`password`';
+/** Connections of one thread, at most: a thousand agents at once share them. */
+const CONNECTIONS = 2;
+/** Ids remembered for a second. */
+const REMEMBERED = 2_000;
+
+/** Ids are compared as the collation says. Rejects with `Error` that says what is wrong with database or table. */
+export async function openSqlCredentials(options: SqlCredentialsOptions): Promise<CredentialSource> {
+  const { config, clock, log } = options;
+  const database = openDatabase({ database: config.database, connections: CONNECTIONS, clock });
+  const table = quotePath(config.server.authTable);
+  try {
+    await checkTable(database, table);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return sqlCredentials(database, table, clock, log);
+}
+
+async function checkTable(database: SqlDatabase, table: string): Promise<void> {
+  try {
+    await database.rows(`SELECT ${ID}, ${PASSWORD} FROM ${table} LIMIT 0`);
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    const where = error.kind === 'unavailable' ? database.place : `server.auth_table ${table}`;
+    throw new Error(`${where}: ${error.message}`);
+  }
+}
+
+function sqlCredentials(database: SqlDatabase, table: string, clock: Clock, log: Logger): CredentialSource {
+  const { bytes, forUpdate } = database.dialect;
+  const trouble = new DatabaseTrouble('agent credentials', clock, log);
+  const select = `SELECT ${ID}, ${PASSWORD} FROM ${table}`;
+
+  const find = async (id: string): Promise<SqlRow | undefined> => {
+    try {
+      const rows = await database.rows(`${select} WHERE ${ID} = ?`, [id]);
+      return rows.find(([stored]) => textOf(stored) === id) ?? rows[0];
+    } catch (error) {
+      // Nothing has an id that the character set of the column cannot even express.
+      if (error instanceof SqlError && error.kind === 'collation') return undefined;
+      throw error;
+    }
+  };
+  const lookups = new RecentLookups<string | undefined>({
+    clock,
+    capacity: REMEMBERED,
+    async load(id) {
+      const password = textOf((await trouble.guard(find(id)))?.[1]);
+      return password === '' ? undefined : password;
+    },
+  });
+
+  return {
+    source: 'DB',
+    writable: true,
+    lookup: (id) => (id === '' ? undefined : lookups.recent(id)),
+
+    async list() {
+      const rows = await trouble.guard(database.rows(select));
+      const passwords = new Map(rows.map(([id, password]) => [textOf(id), textOf(password)]));
+      return [...passwords]
+        .filter(([id, password]) => id !== '' && password !== '')
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([id, password]) => ({ id, password }));
+    },
+
+    add: ({ id, password }) =>
+      trouble.guard(
+        database.transaction(async (session) => {
+          try {
+            const found = await session.rows(`SELECT ${ID} FROM ${table} WHERE ${ID} = ?${forUpdate}`, [id]);
+            if (found.length > 0) throw credentialExists(id);
+            await session.run(`INSERT INTO ${table} (${ID}, ${PASSWORD}) VALUES (?, ?)`, [id, password]);
+          } catch (error) {
+            if (!(error instanceof SqlError)) throw error;
+            if (error.kind === 'duplicate') throw credentialExists(id);
+            if (error.kind === 'collation')
+              throw new AppError('bad_request', { title: 'Invalid or missing ID.' });
+            throw error;
+          }
+        }),
+      ),
+
+    remove: (id) =>
+      trouble.guard(
+        database.transaction(async (session) => {
+          const removed = await session.run(
+            `DELETE FROM ${table} WHERE ${ID} = ? AND ${bytes(ID)} = ${bytes('?')}`,
+            [id, id],
+          );
+          if (removed === 0) throw unknownCredential(id);
+        }),
+      ),
+
+    forget: () => lookups.forget(),
+    close: () => database.close(),
+  };
+}
