@@ -14,6 +14,7 @@ import {
   toLogLevel,
   toText,
 } from './values/coerce.js';
+import { type RoleGroups, toRoleGroups } from './values/role-groups.js';
 
 /** How a value is read, and what holds when nobody set it. */
 export interface Key<T> {
@@ -195,6 +196,8 @@ export const sections = {
     role_claim: text(),
     required_role: text(),
     username_claim: text(),
+    issuer: text(),
+    role_group_map: { read: toRoleGroups, fallback: [] } as Key<readonly RoleGroups[]>,
   },
 } as const satisfies Record<string, Record<string, Key<unknown>>>;
 

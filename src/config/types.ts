@@ -5,6 +5,7 @@
 
 import type { LogLevel } from '../logging/logger.js';
 import type { Milliseconds, Seconds } from '../time.js';
+import type { RoleGroups } from './values/role-groups.js';
 
 /** Inclusive range of ports. */
 export interface PortRange {
@@ -225,6 +226,10 @@ export interface PlusOauthConfig {
   readonly roleClaim: string;
   readonly requiredRole: string;
   readonly usernameClaim: string;
+  /** Own key: what `iss` of an ID token must be, and where endpoints that are not set are asked for. */
+  readonly issuer: string;
+  /** Own key: user groups that follow what the provider says. */
+  readonly roleGroupMap: readonly RoleGroups[];
 }
 
 export interface Config {

@@ -13,6 +13,7 @@ import { spawnRetention } from '../actors/retention/behavior.js';
 import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
 import { spawnSecondFactor } from '../actors/second-factor/behavior.js';
+import { spawnSso } from '../actors/sso/behavior.js';
 import { makeAccounts } from '../auth/accounts/make-accounts.js';
 import type { CredentialSource } from '../auth/agents/credential-source.js';
 import { LiveCredentials } from '../auth/agents/live-credentials.js';
@@ -131,6 +132,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     });
     spawnAccounts(system, () => accounts);
     spawnSecondFactor(system, { uses: store.totpUses });
+    spawnSso(system);
     spawnRegistrar(system, { server: config.server, records, store, log });
     const present = new LiveCredentials(await openSource(config));
     credentials = present;

@@ -1,7 +1,8 @@
 /** Login through an identity provider. Spec 02 §20. */
 
 /** As `/auth/provider` names them. */
-export type SsoProvider = 'github' | 'microsoft' | 'google' | 'auth0' | 'oidc';
+export const ssoProviders = ['github', 'microsoft', 'google', 'auth0', 'oidc'] as const;
+export type SsoProvider = (typeof ssoProviders)[number];
 
 /** Spec 02 §20.3. */
 export interface SsoSettings {
@@ -29,16 +30,36 @@ export interface DeviceRefusal {
   readonly error: string;
   readonly errorDescription: string;
   readonly errorUri: string;
+  /** Nobody was told this code: counts as a failed login. */
+  readonly guessed: boolean;
 }
 
-/** One per thread; states and device codes given out are shared by all threads. */
+/** What follows for the groups of a user from what the provider says about him. */
+export interface RoleGroupChange {
+  /** Groups he is to be in. */
+  readonly held: readonly string[];
+  /** All groups that follow the provider: he is in no other of them. Groups beyond are left alone. */
+  readonly managed: readonly string[];
+}
+
+/** A user the provider vouches for and who may log in, as far as the user store does not matter. */
+export interface SignedIn {
+  readonly username: string;
+  /** `null`: groups do not follow the provider, or it cannot tell. */
+  readonly groups: RoleGroupChange | null;
+}
+
+/** One per thread and configuration; states and device codes given out are shared by all threads. */
 export interface SingleSignOn {
   readonly provider: SsoProvider;
   /** A user who is not known yet may be created. Spec 02 §7.5. */
   readonly createsMissingUsers: boolean;
-  settings(): Promise<SsoSettings>;
-  deviceSettings(): Promise<SsoDeviceSettings>;
-  /** The name of the permitted user. Throws `AppError` 401: bad state, refused code, not permitted. */
-  signIn(code: string, state: string): Promise<string>;
-  signInDevice(deviceCode: string): Promise<{ readonly username: string } | DeviceRefusal>;
+  /** `ip` is the caller's. Throws `AppError` 500 when the provider has to be asked and does not answer. */
+  settings(ip: string): Promise<SsoSettings>;
+  /** Throws `AppError` 403 without device login, 429 after too many, 500 like `settings`. */
+  deviceSettings(ip: string): Promise<SsoDeviceSettings>;
+  /** Throws `AppError` 401: bad state, refused code, not permitted; with cause `ProviderFailure` nobody's fault. */
+  signIn(code: string, state: string): Promise<SignedIn>;
+  /** Throws `AppError` 401 (not permitted), 500 like `settings`. */
+  signInDevice(deviceCode: string): Promise<SignedIn | DeviceRefusal>;
 }

@@ -4,11 +4,13 @@ import { formatGoDuration } from '../../go/duration.js';
 import { reasonOf } from '../config-error.js';
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
-import type { ApiConfig, Config, DatabaseConfig, TlsVersion } from '../types.js';
+import type { ApiConfig, Config, TlsVersion } from '../types.js';
 import { parseHoursOrDays } from '../values/duration.js';
 import { checkOrigin } from '../values/url.js';
 import type { ConfigWarning } from '../warning.js';
 import { checkApi, rotations } from './api.js';
+import { checkDatabase } from './database.js';
+import { checkOauth, usesSingleSignOn } from './oauth.js';
 import {
   allowedPorts,
   checkClientAuth,
@@ -25,6 +27,9 @@ const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 /** Shorter would be a busy loop (a defect of the reference at 0). */
 const SHORTEST_CLEANUP = 60 * SECOND;
+
+const PLUS_IS_BUILT_IN =
+  'plugin_path and licence are ignored: what the add-on offers is part of this server, without limits';
 
 export type ValidateOptions = Pick<Surroundings, 'readFile' | 'isExecutable' | 'cores'>;
 
@@ -44,6 +49,9 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
   checkRetention(server);
   const clientAuth = checkClientAuth(decoded);
   prefixed('API', () => checkApi(decoded, options));
+  if (api.address !== '') checkOauth(decoded.plusOauth);
+  const auth = staticUser(decoded, warnings);
+  if (asksForPlus(decoded)) warnings.push({ level: 'info', message: PLUS_IS_BUILT_IN });
   const cors = api.address === '' ? api.cors : validOrigins(api.cors, warnings);
   if (api.address !== '' && api.authHeader !== '' && api.trustedProxies.length === 0) {
     warnings.push({
@@ -52,7 +60,7 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
         "warning: 'auth_header' has no effect, because 'trusted_proxies' of [api] is empty: it names the proxies that may vouch for users",
     });
   }
-  const dbType = databaseType(decoded.database.dbType);
+  const database = checkDatabase(decoded);
   const handshakes = handshakeLimit(server, options.cores);
   const intervals = raiseIntervals(server);
   const dataStorageDuration = monitoring.enabled
@@ -78,16 +86,31 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
       },
       api: {
         ...api,
+        auth,
         cors,
         tlsMin: tlsVersion(api.tlsMin),
         auditLogRotation: rotations.find((known) => known === api.auditLogRotation) ?? 'monthly',
       } satisfies ApiConfig,
-      database: { ...decoded.database, dbType },
+      database,
       monitoring: { enabled: monitoring.enabled, dataStorageDuration },
       notifications: { ...decoded.notifications, cleanupInterval },
     },
   };
 }
+
+/** The single user cannot be joined by those an identity provider vouches for. Spec 02 §18.1. */
+function staticUser(decoded: DecodedConfig, warnings: ConfigWarning[]): string {
+  const { auth } = decoded.api;
+  if (auth === '' || !usesSingleSignOn(decoded)) return auth;
+  warnings.push({
+    level: 'error',
+    message: "warning: 'auth' is ignored with [plus-oauth]: users are kept in the server's own store",
+  });
+  return '';
+}
+
+const asksForPlus = ({ plusPlugin, plusLicense }: DecodedConfig): boolean =>
+  [plusPlugin, plusLicense].some((section) => Object.values(section).some((value) => value !== ''));
 
 /** Keeps valid origins; the others are named in the log and dropped. */
 function validOrigins(origins: readonly string[], warnings: ConfigWarning[]): readonly string[] {
@@ -103,11 +126,6 @@ function validOrigins(origins: readonly string[], warnings: ConfigWarning[]): re
       return false;
     }
   });
-}
-
-function databaseType(type: string): DatabaseConfig['dbType'] {
-  if (type === '' || type === 'mysql' || type === 'sqlite') return type;
-  throw new Error(`invalid 'db_type', expected 'mysql' or 'sqlite', got ${JSON.stringify(type)}`);
 }
 
 function measurementRetention(text: string): number {
