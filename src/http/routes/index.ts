@@ -2,6 +2,7 @@
 
 import { API_PREFIX } from '../prefix.js';
 import type { Route } from '../route.js';
+import { authProviderRoutes } from './auth-provider.js';
 import { clientAclRoutes } from './client-acl.js';
 import { clientDeletionRoutes } from './client-deletion.js';
 import { clientGroupRoutes } from './client-groups.js';
@@ -12,6 +13,8 @@ import { docsRoutes } from './docs.js';
 import { loginRoutes } from './login.js';
 import { meRoutes } from './me.js';
 import { myTokenRoutes } from './me-tokens.js';
+import { oauthRoutes } from './oauth.js';
+import { plusRoutes } from './plus.js';
 import { statusRoutes } from './status.js';
 import { totpRoutes } from './totp.js';
 import { tunnelRoutes } from './tunnels.js';
@@ -21,6 +24,9 @@ import { verifySecondFactorRoutes } from './verify-2fa.js';
 export const routes: readonly Route[] = [
   ...loginRoutes,
   ...verifySecondFactorRoutes,
+  ...authProviderRoutes,
+  ...oauthRoutes,
+  ...plusRoutes,
   ...meRoutes,
   ...myTokenRoutes,
   ...totpRoutes,
