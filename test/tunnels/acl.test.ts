@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Acl, parseAcl } from '../../src/tunnels/acl.js';
+import { type Acl, aclEntryCovers, parseAcl } from '../../src/tunnels/acl.js';
 import { formatIpAddress, parseIpAddress } from '../../src/tunnels/ip-address.js';
 
 function acl(text: string): Acl {
@@ -116,5 +116,30 @@ describe('an IP address', () => {
     'g::',
   ]) {
     it(`${JSON.stringify(text)} is none`, () => assert.equal(parseIpAddress(text), undefined));
+  }
+});
+
+describe('an entry inside another one', () => {
+  for (const [listed, entry, expected] of [
+    ['10.0.0.0/8', '10.1.2.3', true],
+    ['10.0.0.0/8', '10.1.0.0/16', true],
+    ['10.0.0.0/8', '10.0.0.0/8', true],
+    ['10.0.0.0/8', '10.0.0.0/7', false],
+    ['10.0.0.0/8', '11.0.0.1', false],
+    ['10.0.0.1', '10.0.0.1/32', true],
+    ['10.0.0.1', '10.0.0.0/31', false],
+    ['0.0.0.0/0', '192.0.2.1', true],
+    ['0.0.0.0/0', '2001:db8::1', false],
+    ['::/0', '2001:db8::/32', true],
+    ['::/0', '192.0.2.1', false],
+    ['::ffff:10.0.0.0/104', '10.1.2.3', true],
+    ['2001:db8::/32', '2001:db8:1::/48', true],
+    ['somewhere', 'somewhere', false],
+    ['10.0.0.0/8', '', false],
+    ['', '10.0.0.1', false],
+    ['10.0.0.0/33', '10.0.0.1', false],
+  ] as const) {
+    it(`${listed} ${expected ? 'covers' : 'does not cover'} ${entry}`, () =>
+      assert.equal(aclEntryCovers(listed, entry), expected));
   }
 });
