@@ -9,10 +9,12 @@ import { type Channel, causeOf, oneLine, TITLE } from './channel.js';
 import { checkEmail } from './email-address.js';
 
 const LONGEST_AGENT = 512;
+/** Connections end by themselves a little later than whoever waits gives up, so that he gives the reason. */
+const AFTER_TIMEOUT: Milliseconds = 1_000;
 
 export interface EmailOptions {
   readonly smtp: SmtpConfig;
-  /** Bounds every wait for the mail server, also of what nobody waits for any more. */
+  /** Bounds every wait for the mail server, nearly: also what nobody waits for any more ends soon after it. */
   readonly timeout: Milliseconds;
   /** For tests: a certificate to trust besides the usual ones. */
   readonly ca?: string | undefined;
@@ -20,6 +22,7 @@ export interface EmailOptions {
 
 export function emailChannel({ smtp, timeout, ca }: EmailOptions): Channel {
   const { host, port } = parseListenAddress(smtp.server);
+  const patience = timeout + AFTER_TIMEOUT;
   const authenticated = smtp.authUsername !== '' || smtp.authPassword !== '';
   const transport = createTransport({
     host,
@@ -31,10 +34,10 @@ export function emailChannel({ smtp, timeout, ca }: EmailOptions): Channel {
     ...(authenticated
       ? { auth: { user: smtp.authUsername, pass: smtp.authPassword }, authMethod: 'PLAIN' }
       : {}),
-    connectionTimeout: timeout,
-    greetingTimeout: timeout,
-    socketTimeout: timeout,
-    dnsTimeout: timeout,
+    connectionTimeout: patience,
+    greetingTimeout: patience,
+    socketTimeout: patience,
+    dnsTimeout: patience,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
