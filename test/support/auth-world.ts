@@ -257,6 +257,7 @@ function makeConfig({ api, server, staticUser, ownStore }: AuthWorldParts, users
       tunnelHost: '',
       ...server,
     },
+    plusOauth: { provider: '' },
     monitoring: { enabled: true, dataStorageDuration: 0 },
   } as unknown as Config;
 }
