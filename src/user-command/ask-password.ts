@@ -9,8 +9,9 @@ const INTERRUPT = '\u0003';
 const END = '\u0004';
 const KILL_LINE = '\u0015';
 const ERASE: readonly string[] = ['\b', '\u007f'];
-/** Begins what arrow keys and their like send. */
-const ESCAPE = '\u001b';
+/** What arrow keys and their like send. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they begin with one
+const ESCAPES = /\u001b(?:\[[\d;?]*[ -/]*[@-~]|O[@-~])?/g;
 
 export interface Terminal {
   /** Standard input: a terminal when `isTTY`. */
@@ -57,8 +58,7 @@ async function* charactersOf(input: Terminal['input']): AsyncGenerator<string, u
   const decoder = new StringDecoder('utf8');
   for await (const chunk of input) {
     const text = decoder.write(chunk as Buffer);
-    const escapeAt = input.isTTY === true ? text.indexOf(ESCAPE) : -1;
-    yield* escapeAt < 0 ? text : text.slice(0, escapeAt);
+    yield* input.isTTY === true ? text.replace(ESCAPES, '') : text;
   }
 }
 

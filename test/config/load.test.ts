@@ -45,6 +45,10 @@ describe('the configuration file', () => {
     assert.ok(keepsOwnUsers(config) && keepsOwnCredentials(config));
     const given = load({ toml: `${server()}[api]\naddress = "127.0.0.1:0"\nauth_file = "/u"` }).config;
     assert.ok(!keepsOwnUsers(given) && !keepsOwnCredentials(given));
+    const single = load({ toml: `${server()}[api]\naddress = "127.0.0.1:0"\nauth = "a:b"` }).config;
+    assert.ok(!keepsOwnUsers(single));
+    // Whom an identity provider lets in cannot be the single user.
+    assert.ok(keepsOwnUsers({ ...single, plusOauth: { ...single.plusOauth, provider: 'github' } }));
   });
   it('must allow root', () => {
     assert.equal(message({ toml: server(), isRoot: true }), 'By default running as root is not allowed.');

@@ -1,4 +1,4 @@
-import { keepsOwnUsers } from '../../config/own-store.js';
+import { keepsOwnUsers, singleUser } from '../../config/own-store.js';
 import { fileUserWrites } from './file-user-writes.js';
 import type { OpenUsersOptions } from './open-users.js';
 import { ownUserWrites } from './own-user-writes.js';
@@ -16,7 +16,8 @@ export interface OpenedUserWrites extends UserWrites {
  */
 export async function openUserWrites(options: OpenUsersOptions): Promise<OpenedUserWrites> {
   const { config, store, clock, log } = options;
-  const { auth, authFile } = config.api;
+  const { authFile } = config.api;
+  const auth = singleUser(config);
   const close = (): Promise<void> => Promise.resolve();
   if (authFile !== '') return { ...fileUserWrites(authFile, log), close };
   if (auth !== '') return { ...staticUserWrites(), close };

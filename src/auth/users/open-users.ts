@@ -1,6 +1,6 @@
 /** Where the users of the configuration are. Spec 02 §18.1. */
 
-import { keepsOwnUsers } from '../../config/own-store.js';
+import { keepsOwnUsers, singleUser } from '../../config/own-store.js';
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
 import type { Store } from '../../store/types.js';
@@ -25,7 +25,8 @@ export interface OpenUsersOptions {
  */
 export async function openUsers(options: OpenUsersOptions): Promise<UserProvider> {
   const { config, store, clock, log } = options;
-  const { auth, authFile } = config.api;
+  const { authFile } = config.api;
+  const auth = singleUser(config);
   if (authFile !== '') return fileUsers({ path: authFile, clock, log });
   if (auth !== '') return staticUsers(auth);
   if (keepsOwnUsers(config)) return ownUsers(store);
