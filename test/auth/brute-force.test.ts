@@ -86,6 +86,22 @@ test('failures in a row ban the address from logins, others are unaffected', asy
   );
 });
 
+test('nobody slips out of a ban, or puts another address into it, by X-Forwarded-For', async (t) => {
+  const world = await authWorld(t, { api: { maxFailedLogin: 3 } });
+  const guess = (forwarded: string, remoteAddress: string, password = 'wrong') =>
+    world.call({
+      url: '/api/v1/login',
+      headers: { authorization: basic('anna', password), 'x-forwarded-for': forwarded },
+      remoteAddress,
+    });
+  for (const forwarded of ['203.0.113.1', '203.0.113.2', '203.0.113.3']) {
+    assert.equal((await guess(forwarded, '198.51.100.9')).status, 401);
+    world.clock.advance(2000);
+  }
+  assert.equal((await guess('203.0.113.4', '198.51.100.9', PASSWORD)).status, 423);
+  assert.equal((await guess('198.51.100.9', '203.0.113.1', PASSWORD)).status, 200);
+});
+
 test('a success resets the count; refusals inside the wait do not count', async (t) => {
   const world = await authWorld(t, { api: { maxFailedLogin: 4 } });
   const guess = async () => {
