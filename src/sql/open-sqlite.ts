@@ -139,10 +139,13 @@ class Connection {
   }
 
   rows(sql: string, parameters: readonly SqlParameter[]): readonly SqlRow[] {
+    // The library would cut them there, and find another row.
+    if (parameters.some(hasNul)) throw new SqlError('collation', 'texts with NUL cannot be compared');
     return this.#prepare(sql).all(...parameters);
   }
 
   run(sql: string, parameters: readonly SqlParameter[] = []): number {
+    if (parameters.some(hasNul)) throw new SqlError('value', 'texts with NUL cannot be stored');
     return this.#prepare(sql).run(...parameters).changes;
   }
 
@@ -173,6 +176,9 @@ class Connection {
     this.#file = '';
   }
 }
+
+const hasNul = (parameter: SqlParameter): boolean =>
+  typeof parameter === 'string' && parameter.includes('\u0000');
 
 function identity(path: string): string {
   let stats: BigIntStats;

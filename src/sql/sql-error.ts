@@ -7,7 +7,7 @@ export type SqlErrorKind =
   | 'value'
   | 'missing_table'
   | 'missing_column'
-  /** Texts whose collations or character sets cannot be compared. */
+  /** Texts that cannot be compared with those of the column: of no row, when they are looked for. */
   | 'collation'
   | 'other';
 
