@@ -15,18 +15,21 @@ import { spawnSecondFactor } from '../../src/actors/second-factor/behavior.js';
 import { openSecondFactor } from '../../src/actors/second-factor/open-second-factor.js';
 import type { Accounts } from '../../src/auth/accounts/accounts.js';
 import { makeAccounts } from '../../src/auth/accounts/make-accounts.js';
+import { makeTurns } from '../../src/auth/accounts/turns.js';
 import { makeAgentCredentials } from '../../src/auth/agents/agent-credentials.js';
 import { openCredentials } from '../../src/auth/agents/open-credentials.js';
 import type { ApiAuth } from '../../src/auth/api-auth.js';
 import { createApiAuth } from '../../src/auth/create-api-auth.js';
 import { hashPassword, verifyPassword } from '../../src/auth/passwords/hash.js';
 import type { PasswordHasher } from '../../src/auth/passwords/hasher.js';
+import { passwordScore } from '../../src/auth/passwords/strength.js';
 import type { SecondFactor } from '../../src/auth/second-factor/second-factor.js';
 import type { SingleSignOn } from '../../src/auth/sso/single-sign-on.js';
+import { openUserWrites } from '../../src/auth/users/open-user-writes.js';
 import { openUsers } from '../../src/auth/users/open-users.js';
 import { parseUsersFile } from '../../src/auth/users/parse-users-file.js';
 import type { UserProvider } from '../../src/auth/users/provider.js';
-import type { ApiConfig, Config, ServerConfig } from '../../src/config/types.js';
+import type { ApiConfig, Config, DatabaseConfig, ServerConfig } from '../../src/config/types.js';
 import { createApi } from '../../src/http/api.js';
 import type { Route } from '../../src/http/route.js';
 import { loginRoutes } from '../../src/http/routes/login.js';
@@ -57,11 +60,15 @@ export interface AuthWorldParts {
   readonly ownStore?: boolean;
   /** Static user instead of a file. */
   readonly staticUser?: string;
+  /** With `userTables` as part of `api`, the users are there instead of in a file. */
+  readonly database?: DatabaseConfig;
   readonly hasher?: Partial<PasswordHasher>;
   /** Instead of what the configuration asks for. */
   readonly secondFactor?: SecondFactor;
   readonly sso?: SingleSignOn;
   readonly accounts?: Partial<Accounts>;
+  /** Default: codes are not sent. */
+  readonly checkReceiver?: (receiver: string) => Promise<void>;
   readonly routes?: readonly Route[];
 }
 
@@ -125,14 +132,30 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
       return (parts.hasher?.verify ?? verifyPassword)(password, stored);
     },
     hash: parts.hasher?.hash ?? hashPassword,
+    score: parts.hasher?.score ?? passwordScore,
   });
-  spawnAccounts(system, () => ({ ...makeAccounts(), ...parts.accounts }));
   spawnSecondFactor(system, { uses: store.totpUses });
   const accounts = remoteAccounts(system);
   const guard = createGuard({ system, config, clock, log });
   await guard.ready;
   const credentials = await openCredentials({ config, store, clock, log });
-  const provider = await openUsers({ config, store, clock, log });
+  const source = { config, store, clock, log };
+  const provider = await openUsers(source);
+  const turns = makeTurns(clock);
+  const made = makeAccounts({
+    config,
+    users: await openUsers(source),
+    writes: await openUserWrites(source),
+    hasher: remoteHasher(system),
+    store,
+    checkReceiver: parts.checkReceiver ?? null,
+    turns: {
+      ...turns,
+      // What other threads are told by a publication.
+      take: (work) => turns.take(work).finally(() => provider.forget()),
+    },
+  });
+  spawnAccounts(system, { accounts: () => ({ ...made, ...parts.accounts }), turns, log });
   const auth = createApiAuth({
     config,
     guard,
@@ -146,7 +169,11 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
     log,
   });
 
-  finish = () => auth.finish();
+  finish = async () => {
+    await auth.finish();
+    await provider.close();
+    await credentials.close();
+  };
 
   const openRoute: Route = {
     method: 'GET',
@@ -218,7 +245,10 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
 
 const without = ({ headers: _, ...rest }: Partial<InjectedRequest>): Partial<InjectedRequest> => rest;
 
-function makeConfig({ api, server, staticUser, ownStore }: AuthWorldParts, usersFile: string): Config {
+function makeConfig(
+  { api, server, staticUser, ownStore, database }: AuthWorldParts,
+  usersFile: string,
+): Config {
   return {
     api: {
       cors: [],
@@ -257,6 +287,7 @@ function makeConfig({ api, server, staticUser, ownStore }: AuthWorldParts, users
       tunnelHost: '',
       ...server,
     },
+    database: database ?? { dbType: '', dbHost: '', dbUser: '', dbPassword: '', dbName: '' },
     plusOauth: { provider: '' },
     monitoring: { enabled: true, dataStorageDuration: 0 },
   } as unknown as Config;
