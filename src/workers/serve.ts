@@ -14,10 +14,11 @@ import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
 import { spawnSecondFactor } from '../actors/second-factor/behavior.js';
 import { spawnSso } from '../actors/sso/behavior.js';
-import { makeAccounts } from '../auth/accounts/make-accounts.js';
+import { makeTurns } from '../auth/accounts/turns.js';
 import type { CredentialSource } from '../auth/agents/credential-source.js';
 import { LiveCredentials } from '../auth/agents/live-credentials.js';
 import { openCredentials } from '../auth/agents/open-credentials.js';
+import type { PasswordHasher } from '../auth/passwords/hasher.js';
 import { openUsers } from '../auth/users/open-users.js';
 import { createClientRecords } from '../clients/client-records.js';
 import { CLIENTS_TOPIC } from '../clients/record.js';
@@ -32,6 +33,7 @@ import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/types.js';
 import { type Milliseconds, systemClock } from '../time.js';
+import { type LiveAccounts, openLiveAccounts } from './live-accounts.js';
 import { openLiveDelivery } from './live-delivery.js';
 import { assertPortFree } from './shared-port.js';
 import { Supervisor } from './supervisor.js';
@@ -104,6 +106,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   const openSource = (next: Config): Promise<CredentialSource> =>
     openCredentials({ config: next, store, clock: systemClock, log });
   let credentials: LiveCredentials | null = null;
+  let accounts: LiveAccounts | null = null;
 
   let stopped: Promise<boolean> | null = null;
   const stopAll = async (): Promise<boolean> => {
@@ -113,6 +116,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     bus.close();
     await tasks.close();
     await credentials?.close();
+    await accounts?.close();
     await store.close();
     return ended;
   };
@@ -124,13 +128,17 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   try {
     const found = await disconnectStored(store, systemClock.now());
     if (found > 0) log.info(`${found} clients were connected when the server ended`);
-    const accounts = makeAccounts();
     spawnGuard(system, config, log);
-    spawnHasher(system, {
+    const hasher: PasswordHasher = {
       verify: (password, stored) => tasks.run('verifyPassword', { password, stored }),
       hash: (password) => tasks.run('hashPassword', { password }),
-    });
-    spawnAccounts(system, () => accounts);
+      score: (password, known) => tasks.run('scorePassword', { password, known }),
+    };
+    spawnHasher(system, hasher);
+    const turns = makeTurns(systemClock);
+    const liveAccounts = await openLiveAccounts(config, { store, hasher, delivery, turns, log });
+    accounts = liveAccounts;
+    spawnAccounts(system, { accounts: liveAccounts.accounts, turns, log });
     spawnSecondFactor(system, { uses: store.totpUses });
     spawnSso(system);
     spawnRegistrar(system, { server: config.server, records, store, log });
@@ -149,9 +157,11 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
         await assertUsable(plan.config, store);
         const useDelivery = await delivery.prepare(plan.config);
         const nextSource = await openSource(plan.config);
+        const useAccounts = await liveAccounts.prepare(plan.config);
         writer.reopen();
         live.replace(plan.config);
         useDelivery();
+        useAccounts();
         present.replace(nextSource).catch((error) => log.error(`client credentials: ${String(error)}`));
         level.current = config.logging.logLevel;
         const limits: GuardMessage = { type: 'limits', limits: guardLimits(config) };

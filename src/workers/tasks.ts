@@ -4,6 +4,7 @@
  */
 
 import * as passwords from '../auth/passwords/hash.js';
+import { passwordScore } from '../auth/passwords/strength.js';
 
 /** Whether `password` matches the hash `stored`; false for a broken hash. */
 export const verifyPassword = ({
@@ -17,3 +18,12 @@ export const verifyPassword = ({
 /** A new argon2id hash. */
 export const hashPassword = ({ password }: { password: string }): Promise<string> =>
   passwords.hashPassword(password);
+
+/** How hard `password` is to guess, 0 to 4, when `known` are easy guesses. */
+export const scorePassword = ({
+  password,
+  known,
+}: {
+  password: string;
+  known: readonly string[];
+}): Promise<number> => passwordScore(password, known);

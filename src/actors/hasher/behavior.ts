@@ -29,11 +29,7 @@ export const hasherBehavior: Behavior<HasherMessage, State, HasherArgs> = {
       return;
     }
     state.waiting += 1;
-    const result: Promise<boolean | string> =
-      message.type === 'verify'
-        ? state.tasks.verify(message.password, message.stored)
-        : state.tasks.hash(message.password);
-    result
+    run(state.tasks, message)
       .finally(() => {
         state.waiting -= 1;
       })
@@ -43,6 +39,17 @@ export const hasherBehavior: Behavior<HasherMessage, State, HasherArgs> = {
       );
   },
 };
+
+function run(tasks: PasswordHasher, message: HasherMessage): Promise<boolean | string | number> {
+  switch (message.type) {
+    case 'verify':
+      return tasks.verify(message.password, message.stored);
+    case 'hash':
+      return tasks.hash(message.password);
+    case 'score':
+      return tasks.score(message.password, message.known);
+  }
+}
 
 /** Starts the hasher; main does it once, before the shards start. */
 export function spawnHasher(system: ActorSystem, tasks: PasswordHasher): ActorRef {

@@ -8,4 +8,6 @@ export type HasherMessage =
   /** Reply: boolean. */
   | { readonly type: 'verify'; readonly password: string; readonly stored: string }
   /** Reply: the hash. */
-  | { readonly type: 'hash'; readonly password: string };
+  | { readonly type: 'hash'; readonly password: string }
+  /** Reply: the score. */
+  | { readonly type: 'score'; readonly password: string; readonly known: readonly string[] };

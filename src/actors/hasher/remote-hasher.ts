@@ -15,5 +15,6 @@ export function remoteHasher(system: ActorSystem): PasswordHasher {
   return {
     verify: (password, stored) => ask<boolean>({ type: 'verify', password, stored }),
     hash: (password) => ask<string>({ type: 'hash', password }),
+    score: (password, known) => ask<number>({ type: 'score', password, known }),
   };
 }

@@ -1,20 +1,28 @@
-import { AppError } from '../../errors.js';
-import type { Accounts } from './accounts.js';
+/** The rules of accounts, on the source of users itself: for the `accounts` actor and the command line. */
 
-/** The accounts that work on the sources directly. */
-export function makeAccounts(): Accounts {
-  const missing = async (): Promise<never> => {
-    throw new AppError('internal');
-  };
-  return {
-    addUser: missing,
-    changeUser: missing,
-    removeUser: missing,
-    addVouchedUser: missing,
-    setPasswordHash: missing,
-    replacePasswordHash: missing,
-    setTotpSecret: missing,
-    putGroup: missing,
-    removeGroup: missing,
-  };
+import type { Config } from '../../config/types.js';
+import type { Store } from '../../store/types.js';
+import type { PasswordHasher } from '../passwords/hasher.js';
+import type { UserProvider } from '../users/provider.js';
+import type { UserWrites } from '../users/writes.js';
+import type { Accounts } from './accounts.js';
+import { makeGroupChanges } from './group-changes.js';
+import type { Turns } from './turns.js';
+import { makeUserChanges } from './user-changes.js';
+
+export interface AccountsOptions {
+  readonly config: Pick<Config, 'api'>;
+  readonly users: UserProvider;
+  readonly writes: UserWrites;
+  readonly hasher: PasswordHasher;
+  /** Whose sessions and tokens go with the users. */
+  readonly store: Pick<Store, 'sessions' | 'apiTokens' | 'flushed'>;
+  /** `CodeDelivery.checkReceiver`, of the moment; `null`: codes are not sent, so users need no receiver. */
+  readonly checkReceiver: ((receiver: string) => Promise<void>) | null;
+  /** The same for all accounts of a process: changes come one after the other. */
+  readonly turns: Turns;
+}
+
+export function makeAccounts(options: AccountsOptions): Accounts {
+  return { ...makeUserChanges(options), ...makeGroupChanges(options) };
 }

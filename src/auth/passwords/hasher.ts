@@ -4,4 +4,9 @@ export interface PasswordHasher {
   verify(password: string, stored: string): Promise<boolean>;
   /** An argon2id hash. Rejects like `verify`. */
   hash(password: string): Promise<string>;
+  /**
+   * How hard the password is to guess, 0 to 4, for somebody who knows the user; `known` are words that are easy
+   * guesses then, such as the user's name. Rejects like `verify`.
+   */
+  score(password: string, known: readonly string[]): Promise<number>;
 }

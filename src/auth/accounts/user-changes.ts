@@ -1,0 +1,156 @@
+/** Changes of users, and what they entail for sessions and tokens. Spec 02 §12. */
+
+import { randomBytes } from 'node:crypto';
+import { AppError } from '../../errors.js';
+import { ADMINISTRATORS } from '../principal.js';
+import { staticUserTitle, type User } from '../users/provider.js';
+import { type UserChange, unknownUserTitle, userExistsTitle } from '../users/writes.js';
+import type { Accounts } from './accounts.js';
+import { refuseLastAdministrator } from './administrators.js';
+import { assertUsername, checkNewUser, checkUserChange } from './check-user-input.js';
+import { readGiven } from './given.js';
+import type { AccountsOptions } from './make-accounts.js';
+
+type UserChanges = Omit<Accounts, 'putGroup' | 'removeGroup'>;
+
+const RANDOM_PASSWORD_BYTES = 32;
+
+/**
+ * What takes long is done before the turn: nobody's change waits for the mail server of somebody else's.
+ * What a rule depends on is read in the turn.
+ */
+export function makeUserChanges(options: AccountsOptions): UserChanges {
+  const { config, users, writes, hasher, store, turns } = options;
+
+  const refuseReadOnly = (): void => {
+    if (!users.writable) throw new AppError('bad_request', { title: staticUserTitle });
+  };
+
+  /** Throws `AppError` 404. */
+  const known = async (username: string): Promise<User> => {
+    const user = await users.findCurrent(username);
+    if (user === undefined) throw unknownUser(username);
+    return user;
+  };
+
+  const endAccess = async (username: string): Promise<void> => {
+    await store.apiTokens.removeUser(username);
+    await store.sessions.removeUser(username);
+    await store.flushed();
+  };
+
+  const moveAccess = async (from: string, to: string): Promise<void> => {
+    await store.apiTokens.renameUser(from, to);
+    await store.sessions.renameUser(from, to);
+    await store.flushed();
+  };
+
+  /** Nobody inherits what was left of somebody of the same name. */
+  const add = async (user: User): Promise<void> => {
+    await endAccess(user.username);
+    await writes.add(user);
+  };
+
+  /** `wanted` sees the user as he is at present; nothing is written when it returns `null`. */
+  const change = (username: string, wanted: (user: User) => UserChange | null): Promise<void> =>
+    turns.take(async () => {
+      const user = await known(username);
+      const changes = wanted(user);
+      if (changes !== null) await writes.change(user.username, changes);
+    });
+
+  return {
+    async addUser(input) {
+      const given = readGiven(input);
+      const { username, password } = await checkNewUser(options, given);
+      refuseReadOnly();
+      const hash = await hasher.hash(password);
+      await turns.take(async () => {
+        if ((await users.findCurrent(username)) !== undefined) throw userExists();
+        await add({ ...blankUser, ...given, username, password: hash });
+      });
+    },
+
+    async changeUser(username, input) {
+      const given = readGiven(input, username);
+      await checkUserChange(options, username, given);
+      refuseReadOnly();
+      const { password, ...others } = given;
+      // A new password counts, unless the change itself says otherwise. Spec 02 §12.5.
+      const renewed =
+        password === undefined ? {} : { passwordExpired: false, password: await hasher.hash(password) };
+      await turns.take(async () => {
+        const user = await users.findCurrent(username);
+        if (given.username !== undefined) {
+          const holder = await users.findCurrent(given.username);
+          // A collation may find the user himself, whose spelling changes.
+          if (holder !== undefined && holder.username !== user?.username) throw userExists();
+        }
+        if (user === undefined) throw unknownUser(username);
+        if (given.groups?.includes(ADMINISTRATORS) === false) await refuseLastAdministrator(users, user);
+        await writes.change(user.username, { ...renewed, ...others });
+        const present = given.username ?? user.username;
+        if (present !== user.username) await moveAccess(user.username, present);
+        if (given.passwordExpired === true) {
+          await store.sessions.removeUser(present);
+          await store.flushed();
+        }
+      });
+    },
+
+    async removeUser(username) {
+      refuseReadOnly();
+      await turns.take(async () => {
+        const user = await known(username);
+        await refuseLastAdministrator(users, user);
+        await writes.remove(user.username);
+        await endAccess(user.username);
+      });
+    },
+
+    async addVouchedUser(username) {
+      assertUsername(username);
+      refuseReadOnly();
+      const { defaultUserGroup } = config.api;
+      const password = await hasher.hash(randomBytes(RANDOM_PASSWORD_BYTES).toString('base64'));
+      await turns.take(async () => {
+        if ((await users.findCurrent(username)) !== undefined) return;
+        const groups = defaultUserGroup === '' ? null : [defaultUserGroup];
+        await add({ ...blankUser, username, password, groups });
+      });
+    },
+
+    async setPasswordHash(username, hash) {
+      refuseReadOnly();
+      await change(username, () => ({ password: hash, passwordExpired: false }));
+    },
+
+    async replacePasswordHash(username, from, to) {
+      refuseReadOnly();
+      await change(username, ({ password }) => (password === from ? { password: to } : null));
+    },
+
+    async setTotpSecret(username, otpauthUrl, onlyIfNone = false) {
+      refuseReadOnly();
+      await change(username, ({ totpSecret }) => {
+        if (onlyIfNone && totpSecret.trim() !== '') throw totpSecretExists();
+        return { totpSecret: otpauthUrl ?? '' };
+      });
+    },
+  };
+}
+
+const blankUser: Omit<User, 'username' | 'password'> = {
+  passwordExpired: false,
+  groups: null,
+  twoFaSendTo: '',
+  totpSecret: '',
+};
+
+const userExists = (): AppError => new AppError('bad_request', { title: userExistsTitle });
+
+const unknownUser = (username: string): AppError =>
+  new AppError('not_found', { title: unknownUserTitle(username) });
+
+const totpSecretExists = (): AppError =>
+  new AppError('conflict', { title: 'cannot create new totP secret when another one already exists' });
