@@ -1,6 +1,6 @@
 /** Changes of agent credentials, one after the other in the whole process. Spec 03 §8.2. */
 
-import { checkWritable } from '../../auth/agents/agent-credentials.js';
+import { checkWritable, findCredential } from '../../auth/agents/agent-credentials.js';
 import type { CredentialSource } from '../../auth/agents/credential-source.js';
 import { unknownCredential } from '../../auth/agents/refusals.js';
 import type { ServerConfig } from '../../config/types.js';
@@ -67,8 +67,7 @@ async function add(ctx: Context, state: State, { credential }: Of<'add'>): Promi
 async function remove(ctx: Context, state: State, { id, force }: Of<'remove'>): Promise<void> {
   const { credentials, log } = state;
   checkWritable(credentials, state.server);
-  credentials.forget();
-  if ((await credentials.lookup(id)) === undefined) throw unknownCredential(id);
+  if ((await findCredential(credentials, id)) === undefined) throw unknownCredential(id);
   const message: RegistrarMessage = { type: 'revoke', authId: id, force };
   let deleted = false;
   try {

@@ -20,7 +20,8 @@ export interface AgentCredentials extends CredentialChanges {
   readonly writable: boolean;
   /** Throws `AppError` 405 when nothing can be changed. */
   checkWritable(): void;
-  find(id: string): string | undefined | Promise<string | undefined>;
+  /** Never old; exact, whatever the collation of a database says. */
+  find(id: string): Promise<AgentCredential | undefined>;
   /** Never old; sorted by id. */
   list(): readonly AgentCredential[] | Promise<readonly AgentCredential[]>;
 }
@@ -41,11 +42,19 @@ export function makeAgentCredentials(
       return source.writable && server.authWrite;
     },
     checkWritable: () => checkWritable(source, server),
-    find: (id) => source.lookup(id),
+    find: (id) => findCredential(source, id),
     list: () => source.list(),
     add: (credential) => changes.add(credential),
     remove: (id, force) => changes.remove(id, force),
   };
+}
+
+/** Never old; exact, whatever the collation of a database says. */
+export async function findCredential(
+  source: Pick<CredentialSource, 'list'>,
+  id: string,
+): Promise<AgentCredential | undefined> {
+  return (await source.list()).find((credential) => credential.id === id);
 }
 
 /** Throws `AppError` 405 when nothing can be changed. */

@@ -69,11 +69,11 @@ const showCredential: Route = {
   },
   responses: { 200: credentialSchema },
   async handler({ params: { client_auth_id: id = '' } }, { agentCredentials }) {
-    const password = await agentCredentials.find(id);
-    if (password === undefined) {
+    const credential = await agentCredentials.find(id);
+    if (credential === undefined) {
       throw new AppError('not_found', { title: `Client Auth with ID ${goQuote(id)} not found` });
     }
-    return { status: 200, data: { id, password } };
+    return { status: 200, data: shown(credential) };
   },
 };
 
