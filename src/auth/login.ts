@@ -1,6 +1,6 @@
 /** From a name and a password, or somebody's word, to a token. Spec 02 §7.3. */
 
-import { AppError } from '../errors.js';
+import { AppError, AppErrorList } from '../errors.js';
 import type { Milliseconds } from '../time.js';
 import type { ApiAuth, LoginAnswer, LoginOrigin } from './api-auth.js';
 import type { AuthParts } from './create-api-auth.js';
@@ -34,7 +34,8 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
         return proceed(parts, user, null, lifetime, request);
       }
       if (!users.writable) throw new AppError('bad_request', { title: staticUserTitle });
-      checkNewPassword(newPassword, config.api.passwordMinLength);
+      const [broken, ...others] = await checkNewPassword(newPassword, [user.username], config.api, hasher);
+      if (broken !== undefined) throw new AppErrorList([broken, ...others]);
       const hash = await hasher.hash(newPassword);
       // With a second factor the new password waits for it: one factor must not change the other.
       if (parts.secondFactor !== null) return proceed(parts, user, hash, lifetime, request);
