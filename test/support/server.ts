@@ -32,6 +32,8 @@ export interface TestServerOptions {
   readonly server?: Readonly<Record<string, TomlValue | null>>;
   readonly api?: Readonly<Record<string, TomlValue | null>>;
   readonly monitoring?: Section;
+  /** Other sections, such as `smtp`. */
+  readonly sections?: Readonly<Record<string, Section>>;
   /** Called with the data folder before the first start. */
   readonly prepare?: (dataDir: string, folder: string) => void | Promise<void>;
   /** The test wants crashes or failed starts: nothing is said about them. */
@@ -51,7 +53,7 @@ export interface Ending {
 export class TestServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'tideway-server-'));
   readonly dataDir = join(this.folder, 'data');
-  readonly #options: TestServerOptions;
+  #options: TestServerOptions;
   #child: ChildProcess | null = null;
   #ending: Promise<Ending> | null = null;
   #exited = false;
@@ -175,6 +177,16 @@ export class TestServer {
     return this.#end('SIGKILL');
   }
 
+  /** Adds to the settings, has them reloaded, and resolves with the line that says how it went. */
+  async reload({ api, sections }: Pick<TestServerOptions, 'api' | 'sections'>): Promise<string> {
+    const old = this.#options;
+    this.#options = { ...old, api: { ...old.api, ...api }, sections: { ...old.sections, ...sections } };
+    writeFileSync(join(this.folder, 'rportd.conf'), this.#configuration());
+    const seen = this.#output.length;
+    process.kill(this.pid, 'SIGHUP');
+    return this.untilLogged(/configuration (?:reloaded|was not reloaded).*/, seen);
+  }
+
   /** Kills it at once and starts it again. */
   async crashAndRestart(): Promise<void> {
     await this.kill();
@@ -279,6 +291,7 @@ export class TestServer {
       },
       logging: { log_level: 'info' },
       ...(monitoring === undefined ? {} : { monitoring }),
+      ...this.#options.sections,
     };
     return Object.entries(sections)
       .map(([name, keys]) => `[${name}]\n${toToml(keys)}`)
