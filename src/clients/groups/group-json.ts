@@ -8,7 +8,7 @@ export interface GroupView {
   readonly group: ClientGroup;
   readonly clients: number;
   readonly connected: number;
-  /** Ascending. */
+  /** Their ids as JSON texts, ascending. */
   readonly clientIds: readonly string[];
 }
 
@@ -20,7 +20,7 @@ const fields = new Map<string, Write>([
   ['description', ({ group }) => jsonText(group.description)],
   ['params', ({ group }) => paramsText(group)],
   ['allowed_user_groups', ({ group }) => jsonText(group.allowedUserGroups)],
-  ['client_ids', ({ clientIds }) => (clientIds.length === 0 ? 'null' : jsonText(clientIds))],
+  ['client_ids', ({ clientIds }) => (clientIds.length === 0 ? 'null' : `[${clientIds.join(',')}]`)],
   ['num_clients', ({ clients }) => String(clients)],
   ['num_clients_connected', ({ connected }) => String(connected)],
 ]);

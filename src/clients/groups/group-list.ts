@@ -1,6 +1,7 @@
 /** Answers to `GET /client-groups` and `GET /client-groups/{group_id}`. Spec 03 §7.3. */
 
 import type { Principal } from '../../auth/principal.js';
+import { jsonText } from '../../go/json-text.js';
 import type { ColumnReader } from '../../query/match.js';
 import { compileExactFilters } from '../../query/match-exact.js';
 import { paginate } from '../../query/paginate.js';
@@ -110,15 +111,14 @@ export class GroupList {
     return counts;
   }
 
-  /** Visible members of some groups, by number of the group. */
+  /** Visible members of some groups, ascending and each as JSON text, by number of the group. */
   #clientIds(groups: readonly ClientGroup[], viewer: Principal): Map<number, string[]> {
     const isVisible = accessOf(viewer, this.#groups);
     const ids = new Map<number, string[]>();
     for (const { id } of groups) ids.set(this.#groups.numberOf(id) ?? -1, []);
     const listsOf = new Map<Membership, readonly string[][]>();
-    for (const client of this.#clients()) {
-      const { membership } = client;
-      if (membership.bits === '' || !isVisible(client)) continue;
+    const visible = this.#clients().filter((client) => client.membership.bits !== '' && isVisible(client));
+    for (const { record, membership } of inOrder(visible)) {
       let lists = listsOf.get(membership);
       if (lists === undefined) {
         lists = membership.numbers().flatMap((number) => {
@@ -127,12 +127,18 @@ export class GroupList {
         });
         listsOf.set(membership, lists);
       }
-      for (const list of lists) list.push(client.record.id);
+      const text = jsonText(record.id);
+      for (const list of lists) list.push(text);
     }
-    // Nearly in order already, as the clients are by id in any letter case: that takes one look at each.
-    for (const list of ids.values()) list.sort();
     return ids;
   }
+}
+
+/** By id; they come ordered without regard to case, which is mostly the same. */
+function inOrder(clients: GroupedClient[]): readonly GroupedClient[] {
+  const idOf = (index: number): string => clients[index]?.record.id ?? '';
+  if (clients.every((_, index) => index === 0 || idOf(index - 1) < idOf(index))) return clients;
+  return clients.sort((one, other) => (one.record.id < other.record.id ? -1 : 1));
 }
 
 function countOf<Key>(counts: Map<Key, Count>, key: Key): Count {

@@ -27,8 +27,10 @@ export class Membership {
   numbers(): number[] {
     const numbers: number[] = [];
     for (let index = 0; index < this.bits.length; index++) {
-      const word = this.bits.charCodeAt(index);
-      for (let bit = 0; bit < BITS; bit++) if ((word >> bit) & 1) numbers.push(index * BITS + bit);
+      // Takes the lowest bit that is left, until none is.
+      for (let word = this.bits.charCodeAt(index); word !== 0; word &= word - 1) {
+        numbers.push(index * BITS + 31 - Math.clz32(word & -word));
+      }
     }
     return numbers;
   }
