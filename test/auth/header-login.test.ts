@@ -135,6 +135,21 @@ test('an unknown user is added only where that is configured', async (t) => {
   assert.deepEqual(added, ['carla']);
 });
 
+test('who is added gets the configured group and a password nobody knows', async (t) => {
+  const settings = { ...api, createMissingUsers: true, defaultUserGroup: 'Guests' };
+  const world = await authWorld(t, { api: settings });
+  const answer = await login(world, vouched('carla'));
+  assert.equal(answer.status, 200, answer.text);
+  const { token } = (answer.json() as { data: { token: string } }).data;
+  const me = (await world.get('/me', token)).json() as { data: { username: string; groups: string[] } };
+  assert.deepEqual([me.data.username, me.data.groups], ['carla', ['Guests']]);
+  assert.equal((await world.get('/users/anna/sessions', token)).status, 403);
+  assert.equal((await world.login('carla', '')).status, 401);
+  assert.equal((await login(world, vouched('carla'))).status, 200, 'known from now on');
+  const blank = await login(world, vouched('dora\u0000'));
+  assert.equal(blank.status, 400, 'a name that cannot be one is refused');
+});
+
 test('waits, bans, expired passwords and lifetimes apply', async (t) => {
   const expired = { username: 'old', password: bcryptHash(PASSWORD), password_expired: true };
   const users = [{ username: 'anna', password: bcryptHash(PASSWORD) }, expired];

@@ -1,6 +1,7 @@
 /** Old password hashes are replaced at the next login. Decisions: passwords. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import bcrypt from 'bcryptjs';
 import { verifyPassword } from '../../src/auth/passwords/hash.js';
@@ -36,6 +37,21 @@ test('a login with a bcrypt hash, of whatever tool, gives the password a new one
     assert.match(to, /^\$argon2id\$/);
     assert.equal(await verifyPassword(PASSWORD, to), true);
   }
+});
+
+test('the users file has the new hash afterwards, and the password still works', async (t) => {
+  const world = await authWorld(t);
+  assert.equal((await world.login('bert')).status, 200);
+  await eventually('the new hash', () => /"\$argon2id\$/.test(readFileSync(world.usersFile, 'utf8')));
+  const users = JSON.parse(readFileSync(world.usersFile, 'utf8')) as { username: string; password: string }[];
+  const kinds = users.map(({ username, password }) => [username, password.slice(0, 4)]);
+  assert.deepEqual(kinds, [
+    ['anna', '$2y$'],
+    ['bert', '$arg'],
+  ]);
+  world.clock.advance(2000);
+  assert.equal((await world.login('bert')).status, 200);
+  assert.equal((await world.login('bert', 'wrong')).status, 401);
 });
 
 test('nothing is hashed anew for a wrong password, a call with Basic, a good hash or the single user', async (t) => {
