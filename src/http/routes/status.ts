@@ -1,7 +1,6 @@
 /** State and settings of the server. Spec 03 §13, 07 §10. */
 
 import Type from 'typebox';
-import type { ApiConfig } from '../../config/types.js';
 import type { Route } from '../route.js';
 
 const source = Type.Union([Type.Literal('Static Credentials'), Type.Literal('File'), Type.Literal('DB')]);
@@ -38,10 +37,10 @@ const getStatus: Route = {
   access: { kind: 'user' },
   docs: { tag: 'Profile & Info', summary: 'Show state and settings of the server' },
   responses: { 200: statusSchema },
-  handler(_request, { config, users, agentCredentials, clients, fingerprint, version }) {
+  handler(_request, { config, auth, users, agentCredentials, clients, fingerprint, version }) {
     const { server, api, monitoring } = config;
     const { connected, disconnected } = clients.counts();
-    const secondFactor = secondFactorMethod(api);
+    const secondFactor = auth.secondFactor ?? '';
     return {
       status: 200,
       // Keys in the order of the alphabet, as they are in the reference.
@@ -74,12 +73,3 @@ const getStatus: Route = {
 };
 
 export const statusRoutes: readonly Route[] = [getStatus];
-
-/** The configured one. Spec 02 §7.1. */
-function secondFactorMethod({ totpEnabled, twoFaTokenDelivery }: ApiConfig): string {
-  if (totpEnabled) return 'totp_authenticator_app';
-  if (twoFaTokenDelivery === '') return '';
-  if (twoFaTokenDelivery === 'smtp') return 'email';
-  if (twoFaTokenDelivery === 'pushover') return 'pushover';
-  return /^https?:\/\//.test(twoFaTokenDelivery) ? 'url' : 'script';
-}

@@ -122,11 +122,12 @@ function beginning(stream: Readable, most: number): () => string {
   return () => kept.toString('utf8');
 }
 
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
   try {
-    process.kill(-pid, 'SIGKILL');
+    process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // Nobody of the group is left.
+    // Nobody of the group is left, or the system knows no groups.
+    child.kill('SIGKILL');
   }
 }
