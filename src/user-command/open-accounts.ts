@@ -3,6 +3,9 @@
 import { existsSync } from 'node:fs';
 import type { Accounts } from '../auth/accounts/accounts.js';
 import { makeAccounts } from '../auth/accounts/make-accounts.js';
+import { makeTurns } from '../auth/accounts/turns.js';
+import { hashPassword, verifyPassword } from '../auth/passwords/hash.js';
+import { passwordScore } from '../auth/passwords/strength.js';
 import { openUserWrites } from '../auth/users/open-user-writes.js';
 import { openUsers } from '../auth/users/open-users.js';
 import type { UserProvider } from '../auth/users/provider.js';
@@ -50,7 +53,17 @@ export async function openAccounts({ config }: LoadedConfig, log: Logger): Promi
     opened.push(users);
     const writes = await openUserWrites(options);
     opened.push(writes);
-    return { users, accounts: makeAccounts(), close };
+    const accounts = makeAccounts({
+      config,
+      users,
+      writes,
+      store,
+      hasher: { verify: verifyPassword, hash: hashPassword, score: passwordScore },
+      // Whether somebody reads his mail there is not for this machine to find out. Spec 02 §19.
+      checkReceiver: config.api.twoFaTokenDelivery === '' ? null : () => Promise.resolve(),
+      turns: makeTurns(systemClock),
+    });
+    return { users, accounts, close };
   } catch (error) {
     await close();
     throw error;
