@@ -1,7 +1,6 @@
 /** Credentials in the table `server.auth_table` of a database, with columns `id` and `password`. Spec 03 §8. */
 
 import type { Config } from '../../config/types.js';
-import { AppError } from '../../errors.js';
 import type { Logger } from '../../logging/logger.js';
 import type { SqlDatabase, SqlRow } from '../../sql/database.js';
 import { quotePath } from '../../sql/identifier.js';
@@ -10,6 +9,7 @@ import { SqlError } from '../../sql/sql-error.js';
 import { textOf } from '../../sql/value.js';
 import type { Clock } from '../../time.js';
 import { DatabaseTrouble } from '../database-trouble.js';
+import { unlessIncomparable } from '../incomparable.js';
 import { RecentLookups } from '../recent-lookups.js';
 import type { CredentialSource } from './credential-source.js';
 import { credentialExists, unknownCredential } from './refusals.js';
@@ -57,14 +57,8 @@ function sqlCredentials(database: SqlDatabase, table: string, clock: Clock, log:
   const select = `SELECT ${ID}, ${PASSWORD} FROM ${table}`;
 
   const find = async (id: string): Promise<SqlRow | undefined> => {
-    try {
-      const rows = await database.rows(`${select} WHERE ${ID} = ?`, [id]);
-      return rows.find(([stored]) => textOf(stored) === id) ?? rows[0];
-    } catch (error) {
-      // Nothing has an id that the character set of the column cannot even express.
-      if (error instanceof SqlError && error.kind === 'collation') return undefined;
-      throw error;
-    }
+    const rows = await unlessIncomparable(database.rows(`${select} WHERE ${ID} = ?`, [id]), []);
+    return rows.find(([stored]) => textOf(stored) === id) ?? rows[0];
   };
   const lookups = new RecentLookups<string | undefined>({
     clock,
@@ -92,16 +86,13 @@ function sqlCredentials(database: SqlDatabase, table: string, clock: Clock, log:
     add: ({ id, password }) =>
       trouble.guard(
         database.transaction(async (session) => {
+          const sql = `SELECT ${ID} FROM ${table} WHERE ${ID} = ?${forUpdate}`;
+          const found = await unlessIncomparable(session.rows(sql, [id]), []);
+          if (found.length > 0) throw credentialExists(id);
           try {
-            const found = await session.rows(`SELECT ${ID} FROM ${table} WHERE ${ID} = ?${forUpdate}`, [id]);
-            if (found.length > 0) throw credentialExists(id);
             await session.run(`INSERT INTO ${table} (${ID}, ${PASSWORD}) VALUES (?, ?)`, [id, password]);
           } catch (error) {
-            if (!(error instanceof SqlError)) throw error;
-            if (error.kind === 'duplicate') throw credentialExists(id);
-            if (error.kind === 'collation')
-              throw new AppError('bad_request', { title: 'Invalid or missing ID.' });
-            throw error;
+            throw error instanceof SqlError && error.kind === 'duplicate' ? credentialExists(id) : error;
           }
         }),
       ),
@@ -109,10 +100,8 @@ function sqlCredentials(database: SqlDatabase, table: string, clock: Clock, log:
     remove: (id) =>
       trouble.guard(
         database.transaction(async (session) => {
-          const removed = await session.run(
-            `DELETE FROM ${table} WHERE ${ID} = ? AND ${bytes(ID)} = ${bytes('?')}`,
-            [id, id],
-          );
+          const sql = `DELETE FROM ${table} WHERE ${ID} = ? AND ${bytes(ID)} = ${bytes('?')}`;
+          const removed = await unlessIncomparable(session.run(sql, [id, id]), 0);
           if (removed === 0) throw unknownCredential(id);
         }),
       ),

@@ -4,10 +4,10 @@ import type { Logger } from '../../../logging/logger.js';
 import type { SqlDatabase, SqlRow } from '../../../sql/database.js';
 import { textOf, textOrNull } from '../../../sql/value.js';
 import type { Group, Restriction } from '../../groups/group.js';
+import { unlessIncomparable } from '../../incomparable.js';
 import { parseSecretJson } from '../../parse-json.js';
 import { type Permission, permissions } from '../../principal.js';
 import { checkRestriction } from '../../restrictions/check-restriction.js';
-import { unlessIncomparable } from './read-users.js';
 import { SameObjects } from './same-objects.js';
 import { columns, type DetailsTable } from './tables.js';
 

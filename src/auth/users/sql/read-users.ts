@@ -1,8 +1,8 @@
 /** Reads users and their memberships from the tables. Spec 02 §18.3. */
 
 import type { SqlDatabase, SqlRow } from '../../../sql/database.js';
-import { SqlError } from '../../../sql/sql-error.js';
 import { flagOf, textOf } from '../../../sql/value.js';
+import { unlessIncomparable } from '../../incomparable.js';
 import { nobodysHash } from '../../passwords/nobody.js';
 import type { User } from '../provider.js';
 import { SameObjects } from './same-objects.js';
@@ -70,11 +70,13 @@ export function userReader(database: SqlDatabase, tables: UserTables): UserReade
     async find(wanted) {
       const rows = await unlessIncomparable(
         database.rows(`SELECT ${list} FROM ${users} WHERE ${username} = ?`, [wanted]),
+        [],
       );
       const row = rows.find(([name]) => textOf(name) === wanted) ?? rows[0];
       if (row === undefined) return undefined;
       const groups = await unlessIncomparable(
         database.rows(`SELECT ${group} FROM ${memberships} WHERE ${username} = ?`, [textOf(row[0])]),
+        [],
       );
       return make(
         row,
@@ -112,19 +114,6 @@ export function userReader(database: SqlDatabase, tables: UserTables): UserReade
       return new Map(rows.map(([name, secret]) => [textOf(name), textOf(secret) || nobodysHash]));
     },
   };
-}
-
-/** Nothing has a name that the character set of the column cannot even express. */
-export async function unlessIncomparable(
-  query: Promise<readonly SqlRow[]>,
-  otherwise: () => readonly SqlRow[] | Promise<readonly SqlRow[]> = () => [],
-): Promise<readonly SqlRow[]> {
-  try {
-    return await query;
-  } catch (error) {
-    if (error instanceof SqlError && error.kind === 'collation') return otherwise();
-    throw error;
-  }
 }
 
 /** NULL where it is not read, so that rows have one shape. */

@@ -4,9 +4,9 @@ import { AppError } from '../../../errors.js';
 import type { SqlDatabase, SqlParameter } from '../../../sql/database.js';
 import { textOf } from '../../../sql/value.js';
 import type { Group, Restriction } from '../../groups/group.js';
+import { unlessIncomparable } from '../../incomparable.js';
 import { permissions } from '../../principal.js';
 import type { UserWrites } from '../writes.js';
-import { unlessIncomparable } from './read-users.js';
 import { columns, type DetailsTable, type UserTables } from './tables.js';
 
 const noDetailsTitle = 'User group details table must be configured for this operation.';
@@ -33,7 +33,7 @@ export function groupWrites(
       const row = assignments(details, group);
       await database.transaction(async (session) => {
         const select = `SELECT ${columns.name} FROM ${details.name} WHERE ${columns.name} = ?${forUpdate}`;
-        const found = await unlessIncomparable(session.rows(select, [group.name]));
+        const found = await unlessIncomparable(session.rows(select, [group.name]), []);
         const names = found.map(([name]) => textOf(name));
         const values = row.map(([, value]) => value);
         if (names.includes(group.name)) {
@@ -61,8 +61,13 @@ export function groupWrites(
 
     removeGroup: (name) =>
       database.transaction(async (session) => {
-        await session.run(`DELETE FROM ${memberships} WHERE ${named(columns.group)}`, [name, name]);
-        await session.run(`DELETE FROM ${details.name} WHERE ${named(columns.name)}`, [name, name]);
+        for (const [table, column] of [
+          [memberships, columns.group],
+          [details.name, columns.name],
+        ] as const) {
+          const removing = session.run(`DELETE FROM ${table} WHERE ${named(column)}`, [name, name]);
+          await unlessIncomparable(removing, 0);
+        }
       }),
   };
 }

@@ -4,9 +4,9 @@ import { AppError } from '../../../errors.js';
 import type { SqlDatabase, SqlParameter, SqlSession } from '../../../sql/database.js';
 import { SqlError } from '../../../sql/sql-error.js';
 import { textOf } from '../../../sql/value.js';
+import { unlessIncomparable } from '../../incomparable.js';
 import type { User } from '../provider.js';
 import { type UserChange, type UserWrites, unknownUserTitle, userExistsTitle } from '../writes.js';
-import { unlessIncomparable } from './read-users.js';
 import { columns, type UserTables } from './tables.js';
 
 const { username, group } = columns;
@@ -28,7 +28,7 @@ export function userWrites(
   /** As stored, of the user that the collation takes for the one of that name. */
   const storedName = async (session: SqlSession, name: string): Promise<string | undefined> => {
     const sql = `SELECT ${username} FROM ${users} WHERE ${username} = ?${forUpdate}`;
-    const names = (await unlessIncomparable(session.rows(sql, [name]))).map(([stored]) => textOf(stored));
+    const names = (await unlessIncomparable(session.rows(sql, [name]), [])).map(([stored]) => textOf(stored));
     return names.includes(name) ? name : names[0];
   };
 
@@ -41,7 +41,7 @@ export function userWrites(
     }
   };
   const removeMemberships = (session: SqlSession, name: string): Promise<number> =>
-    session.run(`DELETE FROM ${memberships} WHERE ${username} = ?`, [name]);
+    unlessIncomparable(session.run(`DELETE FROM ${memberships} WHERE ${username} = ?`, [name]), 0);
 
   return {
     add: (user) =>
