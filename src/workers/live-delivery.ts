@@ -5,14 +5,15 @@ import {
   openCodeDelivery,
   type ReadyCodeDelivery,
 } from '../auth/second-factor/delivery/open-code-delivery.js';
+import type { CodeDelivery } from '../auth/second-factor/second-factor.js';
 import { invalidConfig, reasonOf } from '../config/config-error.js';
 import type { Config } from '../config/types.js';
 import type { Logger } from '../logging/logger.js';
 import { systemClock } from '../time.js';
 
 export interface LiveDelivery {
-  /** Whether codes can be sent there; anything goes when none are sent. Rejects as `CodeDelivery` does. */
-  checkReceiver(receiver: string): Promise<void>;
+  /** As of the present configuration; `null` when codes are not sent. */
+  readonly checkReceiver: CodeDelivery['checkReceiver'] | null;
   /**
    * Opens the delivery of the next configuration and asks its service, if anything about it has changed. Resolves with
    * what puts it to use. Rejects with `ConfigError`; nothing has changed then.
@@ -43,7 +44,12 @@ export async function openLiveDelivery(initial: Config, log: Logger): Promise<Li
 
   const use = await prepare(initial);
   use();
-  return { prepare, checkReceiver: async (receiver) => delivery?.checkReceiver(receiver) };
+  return {
+    prepare,
+    get checkReceiver() {
+      return delivery?.checkReceiver ?? null;
+    },
+  };
 }
 
 /** All that a delivery goes by. */
