@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { DatabaseSync } from '@photostructure/sqlite';
 import type { SimulatedAgent } from '../../bench/fleet/simulated-agent.js';
 import { openStore } from '../../src/store/open.js';
 import type { ApiAnswer, ApiClient } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
+import { tablesOf } from '../support/foreign-database.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
 
@@ -25,6 +27,19 @@ function fileWith(_dataDir: string, folder: string): void {
   writeFileSync(join(folder, 'clients.json'), JSON.stringify(INITIAL));
 }
 
+function tableWith(_dataDir: string, folder: string): void {
+  const database = new DatabaseSync(join(folder, 'agents.db'));
+  database.exec(tablesOf('sqlite'));
+  const add = database.prepare('INSERT INTO clients_auth (id, password) VALUES (?, ?)');
+  for (const [id, password] of Object.entries(INITIAL)) add.run(id, password);
+  database.close();
+}
+
+const table = {
+  server: { auth: null, auth_table: 'clients_auth', client_login_wait: 0, max_failed_login: 0 },
+  database: { db_type: 'sqlite', db_name: 'agents.db' },
+  prepare: tableWith,
+};
 const file = { auth: null, auth_file: 'clients.json', client_login_wait: 0, max_failed_login: 0 };
 const ownStore = { auth: null, client_login_wait: 0, max_failed_login: 0 };
 
@@ -37,6 +52,7 @@ const idsOf = (answer: ApiAnswer): readonly string[] => answer.data<{ id: string
 for (const [name, options, source] of [
   ['a file', { server: file, prepare: fileWith }, 'File'],
   ['the own store', { server: ownStore, prepare: storeWith }, 'DB'],
+  ['a table', table, 'DB'],
 ] as const) {
   describe(`credentials in ${name}`, () => {
     let server: TestServer;

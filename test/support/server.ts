@@ -32,6 +32,7 @@ export interface TestServerOptions {
   readonly server?: Readonly<Record<string, TomlValue | null>>;
   readonly api?: Readonly<Record<string, TomlValue | null>>;
   readonly monitoring?: Section;
+  readonly database?: Section;
   /** Other sections, such as `smtp`. */
   readonly sections?: Readonly<Record<string, Section>>;
   /** Called with the data folder before the first start. */
@@ -271,7 +272,7 @@ export class TestServer {
   }
 
   #configuration(): string {
-    const { server, api, monitoring } = this.#options;
+    const { server, api, monitoring, database } = this.#options;
     const sections: Record<string, Readonly<Record<string, TomlValue | null>>> = {
       server: {
         address: `127.0.0.1:${this.#agentPort}`,
@@ -291,6 +292,7 @@ export class TestServer {
       },
       logging: { log_level: 'info' },
       ...(monitoring === undefined ? {} : { monitoring }),
+      ...(database === undefined ? {} : { database }),
       ...this.#options.sections,
     };
     return Object.entries(sections)
