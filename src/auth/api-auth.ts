@@ -69,6 +69,11 @@ export interface ApiAuth {
   loginVouched(request: VouchedLogin): Promise<LoginAnswer>;
   /** The second step, with the limited token as bearer. Throws as spec 02 §8.2. */
   verifySecondFactor(request: SecondFactorRequest): Promise<LoginAnswer>;
+  /**
+   * Whether a caller who is known already knows this user's password, too. Rejects with `AppError` 403
+   * `Incorrect old password.`, which counts as a failed login; `banned`, and 429 after too many.
+   */
+  confirmPassword(username: string, password: string, ip: string): Promise<void>;
   /** Spec 02 §7.4. */
   logout(credentials: Credentials): Promise<void>;
   /** Spec 02 §13. */

@@ -8,6 +8,7 @@ import type { Accounts } from './accounts/accounts.js';
 import type { ApiAuth } from './api-auth.js';
 import { type ApiTokens, createApiTokens } from './api-tokens/api-tokens.js';
 import { makeAuthenticate } from './authenticate.js';
+import { makeConfirmPassword } from './confirm-password.js';
 import type { Guard } from './guard.js';
 import { makeLogin } from './login.js';
 import { createLoginLog, type LoginLog } from './login-log.js';
@@ -72,6 +73,7 @@ export function createApiAuth(options: ApiAuthOptions): ApiAuth {
     authenticate: makeAuthenticate(parts),
     ...makeLogin(parts),
     verifySecondFactor: makeVerifySecondFactor(parts),
+    confirmPassword: makeConfirmPassword(parts),
     logout: makeLogout(parts),
     sessions,
     apiTokens,

@@ -29,7 +29,6 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
   ],
   'file upload': ['api.max_filepush_size'],
   'static files': ['api.doc_root'],
-  'password strength check': ['api.password_zxcvbn_minscore'],
 };
 
 /** One warning for all settings of the layer that ask for something this release does not have. */

@@ -37,7 +37,9 @@ import { meRoutes } from '../../src/http/routes/me.js';
 import { myTokenRoutes } from '../../src/http/routes/me-tokens.js';
 import { statusRoutes } from '../../src/http/routes/status.js';
 import { totpRoutes } from '../../src/http/routes/totp.js';
+import { userGroupRoutes } from '../../src/http/routes/user-groups.js';
 import { userSessionRoutes } from '../../src/http/routes/user-sessions.js';
+import { userRoutes } from '../../src/http/routes/users.js';
 import { verifySecondFactorRoutes } from '../../src/http/routes/verify-2fa.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/types.js';
@@ -142,10 +144,12 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
   const source = { config, store, clock, log };
   const provider = await openUsers(source);
   const turns = makeTurns(clock);
+  const changed = await openUsers(source);
+  const writes = await openUserWrites(source);
   const made = makeAccounts({
     config,
-    users: await openUsers(source),
-    writes: await openUserWrites(source),
+    users: changed,
+    writes,
     hasher: remoteHasher(system),
     store,
     checkReceiver: parts.checkReceiver ?? null,
@@ -171,8 +175,7 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
 
   finish = async () => {
     await auth.finish();
-    await provider.close();
-    await credentials.close();
+    for (const opened of [provider, changed, writes, credentials]) await opened.close();
   };
 
   const openRoute: Route = {
@@ -206,7 +209,9 @@ export async function authWorld(test: TestContext, parts: AuthWorldParts = {}): 
       ...myTokenRoutes,
       ...totpRoutes,
       ...verifySecondFactorRoutes,
+      ...userRoutes,
       ...userSessionRoutes,
+      ...userGroupRoutes,
       ...statusRoutes,
       openRoute,
       ...(parts.routes ?? []),

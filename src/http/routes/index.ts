@@ -18,7 +18,9 @@ import { plusRoutes } from './plus.js';
 import { statusRoutes } from './status.js';
 import { totpRoutes } from './totp.js';
 import { tunnelRoutes } from './tunnels.js';
+import { userGroupRoutes } from './user-groups.js';
 import { userSessionRoutes } from './user-sessions.js';
+import { userRoutes } from './users.js';
 import { verifySecondFactorRoutes } from './verify-2fa.js';
 
 export const routes: readonly Route[] = [
@@ -30,7 +32,9 @@ export const routes: readonly Route[] = [
   ...meRoutes,
   ...myTokenRoutes,
   ...totpRoutes,
+  ...userRoutes,
   ...userSessionRoutes,
+  ...userGroupRoutes,
   ...statusRoutes,
   ...clientRoutes,
   ...clientDeletionRoutes,

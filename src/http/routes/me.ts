@@ -1,39 +1,13 @@
 /** The caller himself. Spec 02 §11. */
 
 import Type from 'typebox';
-import { type Principal, permissions } from '../../auth/principal.js';
 import type { User } from '../../auth/users/provider.js';
 import { AppError } from '../../errors.js';
-import type { ApiContext } from '../context.js';
-import type { Access, ApiReply, Method, Route } from '../route.js';
+import type { Access, Method, Route } from '../route.js';
+import { callingUser, userSchema } from './user-answer.js';
 
 const TAG = 'Profile & Info';
 const anyUser: Access = { kind: 'user' };
-
-const sortedPermissions = [...permissions].sort();
-
-const restrictions = (what: string) =>
-  Type.Union([Type.Array(Type.Object({}, { additionalProperties: true })), Type.Null()], {
-    description: `Restrictions of ${what}, one object per group that has any`,
-  });
-
-const userSchema = Type.Object(
-  {
-    username: Type.String(),
-    password_expired: Type.Boolean(),
-    groups: Type.Union([Type.Array(Type.String()), Type.Null()]),
-    two_fa_send_to: Type.String({ description: 'Where codes of the second factor are sent' }),
-    effective_user_permissions: Type.Object(
-      Object.fromEntries(sortedPermissions.map((permission) => [permission, Type.Boolean()])),
-    ),
-    effective_extended_permissions: Type.Object({
-      tunnels_restricted: restrictions('tunnels'),
-      commands_restricted: restrictions('commands'),
-    }),
-    group_permissions_enabled: Type.Boolean({ description: 'Groups carry permissions in this user store' }),
-  },
-  { title: 'UserGet' },
-);
 
 const getMe: Route = {
   method: 'GET',
@@ -41,12 +15,57 @@ const getMe: Route = {
   access: anyUser,
   docs: { tag: TAG, summary: 'Show the calling user', errors: { 404: 'The user has just been removed' } },
   responses: { 200: userSchema },
-  handler({ principal }, context) {
+  async handler({ principal }, { users }) {
     if (principal === null) throw new AppError('unauthorized');
-    const user = context.users.find(principal.username);
-    return user instanceof Promise
-      ? user.then((known) => showUser(known, principal, context))
-      : showUser(user, principal, context);
+    const user = await users.find(principal.username);
+    if (user === undefined) throw new AppError('not_found', { title: 'user not found' });
+    return { status: 200, data: await callingUser(user, principal, users) };
+  },
+};
+
+const changeMe: Route = {
+  method: 'PUT',
+  path: '/me',
+  access: anyUser,
+  docs: {
+    tag: TAG,
+    summary: 'Change the calling user',
+    description:
+      'What is absent or empty stays as it is. Sessions and API tokens go along with a new name. A new password ends no session.',
+    errors: {
+      400: 'Nothing to change, or a field is no good; one item for each broken rule',
+      403: 'The old password is missing or wrong',
+      429: 'Too many wrong old passwords',
+    },
+  },
+  body: Type.Object({
+    username: Type.Optional(Type.String({ description: 'The new name' })),
+    password: Type.Optional(Type.String({ description: 'The new password' })),
+    old_password: Type.Optional(Type.String({ description: 'Required with `password`' })),
+    two_fa_send_to: Type.Optional(Type.String({ description: 'Where to send codes of the second factor' })),
+  }),
+  responses: { 204: null },
+  async handler({ principal, body, ip }, { users, accounts, auth }) {
+    if (principal === null) throw new AppError('unauthorized');
+    const { password = '', ...given } = body as {
+      username?: string;
+      password?: string;
+      old_password?: string;
+      two_fa_send_to?: string;
+    };
+    const user: User | undefined = await users.findCurrent(principal.username);
+    if (user === undefined) throw new AppError('unauthorized', { title: 'unauthorized access' });
+    if (password !== '') {
+      const { old_password: oldPassword = '' } = given;
+      if (oldPassword === '') throw new AppError('forbidden', { title: 'Missing old password.' });
+      await auth.confirmPassword(user.username, oldPassword, ip);
+    }
+    await accounts.changeUser(user.username, {
+      password,
+      username: given.username ?? '',
+      twoFaSendTo: given.two_fa_send_to ?? '',
+    });
+    return { status: 204, empty: true };
   },
 };
 
@@ -73,28 +92,10 @@ const removed = (method: Method, path: string): Route => ({
 
 export const meRoutes: readonly Route[] = [
   getMe,
+  changeMe,
   getMyIp,
   removed('GET', '/me/token'),
   removed('POST', '/me/token'),
   removed('PUT', '/me/token/{prefix}'),
   removed('DELETE', '/me/token/{prefix}'),
 ];
-
-function showUser(user: User | undefined, principal: Principal, { users }: ApiContext): ApiReply {
-  if (user === undefined) throw new AppError('not_found', { title: 'user not found' });
-  return {
-    status: 200,
-    data: {
-      username: user.username,
-      // The reference never fills it here; whoever has got this far has a password that counts.
-      password_expired: false,
-      groups: user.groups,
-      two_fa_send_to: user.twoFaSendTo,
-      effective_user_permissions: Object.fromEntries(
-        sortedPermissions.map((permission) => [permission, principal.permissions.has(permission)]),
-      ),
-      effective_extended_permissions: { tunnels_restricted: null, commands_restricted: null },
-      group_permissions_enabled: users.groupSupport === 'details',
-    },
-  };
-}

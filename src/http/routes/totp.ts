@@ -9,6 +9,7 @@ import type { User } from '../../auth/users/provider.js';
 import { AppError } from '../../errors.js';
 import type { ApiContext } from '../context.js';
 import type { Access, ApiReply, ApiRequest, Route } from '../route.js';
+import { refuseSingleUser } from './refuse-single-user.js';
 
 const PATH = '/me/totp-secret';
 const TAG = 'Profile & Info';
@@ -94,11 +95,7 @@ const removeOfUser: Route = {
   },
   responses: { 204: null },
   async handler({ params }, context) {
-    if (!context.users.writable) {
-      throw new AppError('bad_request', {
-        title: 'server runs on a static user-password pair, please use JSON file or database for user data',
-      });
-    }
+    refuseSingleUser(context);
     refuseDisabled(context);
     const { username } = known(await context.users.findCurrent(params.user_id ?? ''));
     await context.accounts.setTotpSecret(username, null);
