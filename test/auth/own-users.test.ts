@@ -12,6 +12,7 @@ import { ownUsers } from '../../src/auth/users/own-users.js';
 import type { User } from '../../src/auth/users/provider.js';
 import { openStore } from '../../src/store/open.js';
 import { openTables } from '../../src/store/tables.js';
+import { authWorld } from '../support/auth-world.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
 import type { PeerRequest } from '../support/user-peer.js';
@@ -187,6 +188,23 @@ test('a damaged row is no user and no group; it is logged once', async (t) => {
   await assert.rejects(writes.add(user('cut')), taken);
   await writes.remove('cut');
   await writes.add(user('cut'));
+});
+
+test('they use the API, and a change counts with the next request', async (t) => {
+  const world = await authWorld(t, { ownStore: true });
+  const token = await world.token('bert');
+  const groups = async (): Promise<unknown> =>
+    ((await world.get('/me', token)).json() as { data: { groups: unknown } }).data.groups;
+  assert.equal(await groups(), null);
+  const status = (await world.get('/status', token)).json() as { data: Record<string, unknown> };
+  assert.equal(status.data.users_auth_source, 'DB');
+  assert.equal(status.data.group_permissions_enabled, true);
+  const writes = ownUserWrites(world.store);
+  await writes.change('bert', { groups: ['x'] });
+  assert.deepEqual(await groups(), ['x']);
+  await writes.remove('bert');
+  assert.equal((await world.get('/me', token)).status, 401);
+  assert.equal((await world.login('bert')).status, 401);
 });
 
 /** Another process, or a thread of this one, with the same store. */

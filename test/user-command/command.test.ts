@@ -10,6 +10,7 @@ import type { User } from '../../src/auth/users/provider.js';
 import { prepareDataDir } from '../../src/config/bootstrap.js';
 import { openStore } from '../../src/store/open.js';
 import { load } from '../config/surroundings.js';
+import { sqlite } from '../support/foreign-database.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { type CommandResult, userCommand } from '../support/user-command.js';
@@ -124,6 +125,36 @@ test('refusals are one line with the reason', async (t) => {
   assertFailed(await run('change -u root'), 'Could not change user: nothing to change');
   assertFailed(await run('change -u root --2fa-sendto x@y.z'), 'Could not change user: nothing to change');
   assertFailed(await run('delete -u nobody'), "Could not delete user: cannot find user by username 'nobody'");
+});
+
+test('with two-factor codes a receiver is needed, and may be all that changes; it is not checked', async (t) => {
+  const { usersFile, run } = configured(t, 'auth_file = "USERS"', 'two_fa_token_delivery = "/bin/true"');
+  assertFailed(await run('add -u anna', PASSWORD), 'Could not add user: two_fa_send_to is required');
+  assert.deepEqual(
+    await run('add -u anna --2fa-sendto somewhere', PASSWORD),
+    done('User added successfully.'),
+  );
+  assert.deepEqual(await run('change -u anna --2fa-sendto elsewhere'), done('User changed successfully.'));
+  const [, anna] = parseUsersFile(readFileSync(usersFile, 'utf8'));
+  assert.equal(anna?.user.twoFaSendTo, 'elsewhere');
+});
+
+test('users of a database are changed in its tables', async (t) => {
+  const database = await sqlite.create(t);
+  const { folder, run } = configured(
+    t,
+    'auth_user_table = "users"',
+    'auth_group_table = "groups"',
+    'auth_group_details_table = "group_details"',
+    '[database]',
+    'db_type = "sqlite"',
+    `db_name = ${JSON.stringify(database.config.dbName)}`,
+  );
+  assert.deepEqual(await run('add -u anna -g a,b', PASSWORD), done('User added successfully.'));
+  assert.deepEqual(await run('change -u anna -g b'), done('User changed successfully.'));
+  assert.match((await userCommand(['list'], { cwd: folder })).out, /^anna +b +no$/m);
+  const [row] = await database.run('SELECT password FROM users WHERE username = ?', ['anna']);
+  assert.ok(await verify(String(row?.password), PASSWORD));
 });
 
 test('the last administrator stays', async (t) => {
