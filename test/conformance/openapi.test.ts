@@ -52,6 +52,10 @@ const neverSent: Readonly<Record<string, readonly RegExp[]>> = {
   'GET /me/tokens': [/./],
   'POST /me/tokens': [/./],
   'GET /users/{user_id}/sessions': [/\.token$/],
+  // Sent as `settings_uri` and `device_settings_uri` (spec 02 §20.2).
+  'GET /auth/provider': [/settings_url$/],
+  // Sent inside of `details` (spec 02 §20.3).
+  'GET /auth/ext/settings': [/^data\.(?:authorize_url|expiry|login_uri|message|state)$/],
 };
 
 const fixture = new URL('../../../test/conformance/reference-operations.fixture.json', import.meta.url);
