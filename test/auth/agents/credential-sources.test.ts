@@ -151,3 +151,14 @@ test('a lookup that a change overtakes is made anew', async () => {
   assert.equal(await other, 'of the new source');
   assert.equal(live.source, 'Static Credentials');
 });
+
+test('a look at the file that a change overtakes is made anew', async (t) => {
+  const file = fileWith(t, '{"one":"first"}');
+  for (let n = 0; n < 50; n += 1) {
+    const found = file.source.lookup('one');
+    // As another thread does it, which then says so.
+    writeFileSync(file.path, `{"one":"change ${n}"}`);
+    file.source.forget();
+    assert.equal(await found, `change ${n}`);
+  }
+});
