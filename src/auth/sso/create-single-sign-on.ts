@@ -30,8 +30,12 @@ import { authorizationUrl, TokenEndpoint } from './token-endpoint.js';
 /** Longer codes and states are nobody's. */
 const LONGEST_STATE = 256;
 const LONGEST_CODE = 4096;
-/** Logins of one thread that wait for the provider: each holds a connection of the caller and one to the provider. */
-const MOST_AT_ONCE = 100;
+/**
+ * Requests of one thread that wait for the provider: each holds a connection of the caller and one to the provider.
+ * Anybody may begin a login; those who come back from the provider must get through nevertheless.
+ */
+const MOST_BEGINNING = 50;
+const MOST_RETURNING = 100;
 
 const UNREACHABLE = 'the identity provider gives no answer';
 
@@ -57,7 +61,8 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
   if (name === undefined) throw new Error(`unknown provider ${JSON.stringify(oauth.provider)}`);
   const idTokens = makeIdTokenCheck(oauth.clientId, http, clock);
   const provider = openProvider(name, { oauth, http, apis, idTokens });
-  const limited = limitAtOnce(MOST_AT_ONCE);
+  const beginning = limitAtOnce(MOST_BEGINNING);
+  const returning = limitAtOnce(MOST_RETURNING);
 
   /** Whether it is the provider's or the network's fault, the operator must be able to read why. */
   const logged = (error: unknown): unknown => {
@@ -81,7 +86,7 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
     createsMissingUsers: config.api.createMissingUsers || !oauth.permittedUserList,
 
     settings: (ip) =>
-      limited(async () => {
+      beginning(async () => {
         const endpoints = await endpointsOf();
         const state = randomState();
         const verifier = randomPKCECodeVerifier();
@@ -95,7 +100,7 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
       }).catch((error) => Promise.reject(failed(error))),
 
     signIn: (code, state) =>
-      limited(async (): Promise<SignedIn> => {
+      returning(async (): Promise<SignedIn> => {
         if (code === '' || code.length > LONGEST_CODE) throw refused('invalid code');
         const login = state.length > LONGEST_STATE ? null : await pending.takeState(state);
         if (login === null) throw refused('invalid state: it is unknown, has expired or was used');
@@ -109,7 +114,17 @@ export function createSingleSignOn(options: SingleSignOnOptions): SingleSignOn {
         return permit(oauth, provider, await provider.identify(tokens, { flow: 'web', nonce, endpoints }));
       }).catch((error) => Promise.reject(notSignedIn(error))),
 
-    ...makeDeviceLogin({ oauth, provider, pending, http, endpointsOf, limited, failed, notSignedIn }),
+    ...makeDeviceLogin({
+      oauth,
+      provider,
+      pending,
+      http,
+      endpointsOf,
+      beginning,
+      returning,
+      failed,
+      notSignedIn,
+    }),
   };
 }
 

@@ -25,7 +25,8 @@ export interface DeviceLoginParts {
   readonly pending: PendingLogins;
   readonly http: ProviderHttp;
   readonly endpointsOf: FindEndpoints;
-  readonly limited: Limited;
+  readonly beginning: Limited;
+  readonly returning: Limited;
   /** What a caller is told of an error. */
   readonly failed: (error: unknown) => unknown;
   readonly notSignedIn: (error: unknown) => unknown;
@@ -34,7 +35,7 @@ export interface DeviceLoginParts {
 export function makeDeviceLogin(
   parts: DeviceLoginParts,
 ): Pick<SingleSignOn, 'deviceSettings' | 'signInDevice'> {
-  const { oauth, provider, pending, http, endpointsOf, limited, failed, notSignedIn } = parts;
+  const { oauth, provider, pending, http, endpointsOf, beginning, returning, failed, notSignedIn } = parts;
   const application = provider.deviceApplication;
 
   const refusal = (statusCode: number, error: string, errorDescription: string): DeviceRefusal => ({
@@ -62,7 +63,7 @@ export function makeDeviceLogin(
 
   return {
     deviceSettings: (ip) =>
-      limited(async () => {
+      beginning(async () => {
         // A group that cannot be checked must not be taken as given.
         if (provider.deviceHidesMemberships && provider.required !== '')
           throw new AppError('forbidden', { title: 'device login cannot check the required group' });
@@ -86,7 +87,7 @@ export function makeDeviceLogin(
       }).catch((error) => Promise.reject(failedToStart(error, failed))),
 
     signInDevice: (deviceCode) =>
-      limited(async () => {
+      returning(async () => {
         const verdict = deviceCode.length > LONGEST_CODE ? 'unknown' : await pending.pollDevice(deviceCode);
         if (verdict === 'unknown') {
           const ended = refusal(400, 'expired_token', 'the device code is unknown, has expired or was used');

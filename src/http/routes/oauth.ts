@@ -105,14 +105,16 @@ function checkLifetime({ query }: ApiRequest, { config }: ApiContext): void {
 /** Refusals count as failed logins of the address, unless the provider was at fault. */
 async function counted<Outcome>(
   { ip }: ApiRequest,
-  { guard }: ApiContext,
+  { guard, sso, log }: ApiContext,
   signingIn: Promise<Outcome>,
 ): Promise<Outcome> {
   try {
     return await signingIn;
   } catch (error) {
-    const refused = error instanceof AppError && error.status === 401;
-    if (refused && !(error.cause instanceof ProviderFailure)) await guard.failed('api', null, ip);
+    if (error instanceof AppError && error.status === 401 && !(error.cause instanceof ProviderFailure)) {
+      log.info(`failed login through ${sso?.provider} from ${ip}: ${error.title}`);
+      await guard.failed('api', null, ip);
+    }
     throw error;
   }
 }
