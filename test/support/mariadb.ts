@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +40,15 @@ const SETTINGS = [
 /** Needed as root, and refused with a warning otherwise. */
 const AS_ROOT = process.geteuid?.() === 0 ? ['--user=root'] : [];
 
+/** Runs the server, and ends it when this process is gone, however that ended. */
+const GUARDED = `
+  exec 3<&0
+  "$@" </dev/null 3<&- &
+  server=$!
+  (read -r _ <&3; kill -9 $server) 2>/dev/null &
+  wait $server
+  kill $!`;
+
 const USER = 'tideway';
 /** Odd, so that it shows where it ends up. */
 export const MARIADB_PASSWORD = 'pass`word\'"@:/?';
@@ -48,6 +57,7 @@ export class Mariadb {
   readonly folder = mkdtempSync(join(tmpdir(), 'tideway-mariadb-'));
   readonly socket = join(this.folder, 'socket');
   readonly #dataDir = join(this.folder, 'data');
+  readonly #pidFile = join(this.folder, 'pid');
   #port = 0;
   #child: ChildProcess | null = null;
   #databases = 0;
@@ -105,17 +115,21 @@ export class Mariadb {
   async startServer(): Promise<void> {
     if (this.#port === 0) this.#port = (await freePorts(1))[0] ?? 0;
     const child = spawn(
-      server ?? '',
+      '/bin/sh',
       [
+        '-c',
+        GUARDED,
+        'sh',
+        server ?? '',
         '--no-defaults',
         ...AS_ROOT,
         ...SETTINGS,
         `--datadir=${this.#dataDir}`,
         `--socket=${this.socket}`,
         `--port=${this.#port}`,
-        `--pid-file=${join(this.folder, 'pid')}`,
+        `--pid-file=${this.#pidFile}`,
       ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      { stdio: ['pipe', 'ignore', 'pipe'] },
     );
     this.#child = child;
     let log = '';
@@ -136,22 +150,24 @@ export class Mariadb {
     });
   }
 
-  /** In order, or with `SIGKILL`; `SIGSTOP` only freezes it, until `SIGCONT`. */
+  /** In order, or with `SIGKILL`. */
   async stopServer(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     this.#child = null;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    child.kill(signal);
+    this.#signal(signal);
     await gone;
+    child.stdin?.destroy();
   }
 
+  /** It keeps its connections and answers nothing. */
   freeze(): void {
-    this.#child?.kill('SIGSTOP');
+    this.#signal('SIGSTOP');
   }
 
   unfreeze(): void {
-    this.#child?.kill('SIGCONT');
+    if (this.#child !== null) this.#signal('SIGCONT');
   }
 
   /** Ends it and removes its files. */
@@ -159,6 +175,15 @@ export class Mariadb {
     this.unfreeze();
     await this.stopServer('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(Number(readFileSync(this.#pidFile, 'utf8')), signal);
+    } catch {
+      // It has never come up, or has ended by itself.
+      this.#child?.kill(signal);
+    }
   }
 
   async #install(): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
-import type { SqlDatabase, SqlRow } from '../../sql/database.js';
+import type { SqlDatabase, SqlRow, SqlSession } from '../../sql/database.js';
 import { quotePath } from '../../sql/identifier.js';
 import { openDatabase } from '../../sql/open-database.js';
 import { SqlError } from '../../sql/sql-error.js';
@@ -30,8 +30,8 @@ const REMEMBERED = 2_000;
 /** Ids are compared as the collation says. Rejects with `Error` that says what is wrong with database or table. */
 export async function openSqlCredentials(options: SqlCredentialsOptions): Promise<CredentialSource> {
   const { config, clock, log } = options;
-  const database = openDatabase({ database: config.database, connections: CONNECTIONS, clock });
   const table = quotePath(config.server.authTable);
+  const database = openDatabase({ database: config.database, connections: CONNECTIONS, clock });
   try {
     await checkTable(database, table);
   } catch (error) {
@@ -69,6 +69,9 @@ function sqlCredentials(database: SqlDatabase, table: string, clock: Clock, log:
     },
   });
 
+  const change = (work: (session: SqlSession) => Promise<void>): Promise<void> =>
+    trouble.guard(database.transaction(work)).finally(() => lookups.forget());
+
   return {
     source: 'DB',
     writable: true,
@@ -84,27 +87,23 @@ function sqlCredentials(database: SqlDatabase, table: string, clock: Clock, log:
     },
 
     add: ({ id, password }) =>
-      trouble.guard(
-        database.transaction(async (session) => {
-          const sql = `SELECT ${ID} FROM ${table} WHERE ${ID} = ?${forUpdate}`;
-          const found = await unlessIncomparable(session.rows(sql, [id]), []);
-          if (found.length > 0) throw credentialExists(id);
-          try {
-            await session.run(`INSERT INTO ${table} (${ID}, ${PASSWORD}) VALUES (?, ?)`, [id, password]);
-          } catch (error) {
-            throw error instanceof SqlError && error.kind === 'duplicate' ? credentialExists(id) : error;
-          }
-        }),
-      ),
+      change(async (session) => {
+        const sql = `SELECT ${ID} FROM ${table} WHERE ${ID} = ?${forUpdate}`;
+        const found = await unlessIncomparable(session.rows(sql, [id]), []);
+        if (found.length > 0) throw credentialExists(id);
+        try {
+          await session.run(`INSERT INTO ${table} (${ID}, ${PASSWORD}) VALUES (?, ?)`, [id, password]);
+        } catch (error) {
+          throw error instanceof SqlError && error.kind === 'duplicate' ? credentialExists(id) : error;
+        }
+      }),
 
     remove: (id) =>
-      trouble.guard(
-        database.transaction(async (session) => {
-          const sql = `DELETE FROM ${table} WHERE ${ID} = ? AND ${bytes(ID)} = ${bytes('?')}`;
-          const removed = await unlessIncomparable(session.run(sql, [id, id]), 0);
-          if (removed === 0) throw unknownCredential(id);
-        }),
-      ),
+      change(async (session) => {
+        const sql = `DELETE FROM ${table} WHERE ${ID} = ? AND ${bytes(ID)} = ${bytes('?')}`;
+        const removed = await unlessIncomparable(session.run(sql, [id, id]), 0);
+        if (removed === 0) throw unknownCredential(id);
+      }),
 
     forget: () => lookups.forget(),
     close: () => database.close(),
