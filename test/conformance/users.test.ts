@@ -29,6 +29,24 @@ interface Place {
   readonly options: TestServerOptions;
 }
 
+const sqlDatabase: TestServerOptions = {
+  api: {
+    ...quiet,
+    auth_user_table: 'users',
+    auth_group_table: 'groups',
+    auth_group_details_table: 'group_details',
+  },
+  database: { db_type: 'sqlite', db_name: 'users.db' },
+  prepare(_, folder) {
+    const database = new DatabaseSync(join(folder, 'users.db'));
+    database.exec(tablesOf('sqlite'));
+    const user = 'INSERT INTO users (username, password) VALUES (?, ?)';
+    database.prepare(user).run('root', bcryptHash(ROOT_PASSWORD));
+    database.exec("INSERT INTO `groups` (username, `group`) VALUES ('root', 'Administrators')");
+    database.close();
+  },
+};
+
 const places: readonly Place[] = [
   { name: 'the own store', groups: true, options: { api: quiet } },
   {
@@ -39,23 +57,7 @@ const places: readonly Place[] = [
   {
     name: 'a database',
     groups: true,
-    options: {
-      api: {
-        ...quiet,
-        auth_user_table: 'users',
-        auth_group_table: 'groups',
-        auth_group_details_table: 'group_details',
-      },
-      database: { db_type: 'sqlite', db_name: 'users.db' },
-      prepare(_, folder) {
-        const database = new DatabaseSync(join(folder, 'users.db'));
-        database.exec(tablesOf('sqlite'));
-        const user = 'INSERT INTO users (username, password) VALUES (?, ?)';
-        database.prepare(user).run('root', bcryptHash(ROOT_PASSWORD));
-        database.exec("INSERT INTO `groups` (username, `group`) VALUES ('root', 'Administrators')");
-        database.close();
-      },
-    },
+    options: sqlDatabase,
   },
 ];
 
@@ -191,6 +193,38 @@ for (const { name, groups, options } of places) {
     });
   });
 }
+
+describe('users in a database without a table of group details', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start({
+      ...sqlDatabase,
+      api: { ...sqlDatabase.api, auth_group_details_table: null },
+    });
+  });
+  after(() => server?.remove());
+
+  it('groups are names with members: listed, but nothing can be said about them', async () => {
+    const root = server.api('root', ROOT_PASSWORD);
+    const carla = { username: 'carla', password: FIRST, groups: ['Ops'] };
+    assert.equal((await root.post('/users', { body: carla })).status, 201);
+    const listed = (await root.get('/user-groups')).data<{ name: string; permissions: object }[]>();
+    assert.deepEqual(
+      listed.map(({ name, permissions }) => [name, Object.values(permissions).every(Boolean)]),
+      [
+        ['Administrators', true],
+        ['Ops', false],
+      ],
+    );
+    const refused = '400 User group details table must be configured for this operation.';
+    assert.equal((await root.put('/user-groups/Ops', { body: {} })).refusal, refused);
+    assert.equal((await root.delete('/user-groups/Ops')).refusal, refused);
+    assert.equal((await root.delete('/user-groups/Administrators')).refusal, refused);
+    const me = (await server.api('carla', FIRST).get('/me')).data<Record<string, object>>();
+    assert.deepEqual([me.groups, me.group_permissions_enabled], [['Ops'], false]);
+    assert.ok(Object.values(me.effective_user_permissions ?? {}).every(Boolean));
+  });
+});
 
 describe('users in another file after a reload', () => {
   let server: TestServer;
