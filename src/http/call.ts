@@ -54,20 +54,21 @@ export class Call {
   /** Stays synchronous when authentication, body and handler are; never rejects. */
   run(): void | Promise<void> {
     try {
-      const pending = this.#authenticate();
+      const pending = this.#then(this.#caller(), (principal) => this.#admitted(principal));
       return pending?.catch((error: unknown) => this.#fail(error));
     } catch (error) {
       return this.#fail(error);
     }
   }
 
-  #authenticate(): Promise<void> | undefined {
+  /** Who calls, `null` where that is for the handler to find out. Throws `AppError` when he may not. */
+  #caller(): Principal | null | Promise<Principal> {
     const { auth, guard } = this.scope.context;
     const { access } = this.route;
-    if (access.kind === 'bearer') return this.#admitted(null);
+    if (access.kind === 'bearer') return null;
     if (access.kind === 'open') {
       if (guard.isBanned('api', this.caller.ip)) throw new AppError('banned');
-      return this.#admitted(null);
+      return null;
     }
     const principal = auth.authenticate({
       authorization: this.request.header('authorization'),
@@ -80,9 +81,16 @@ export class Call {
     return this.#checked(principal);
   }
 
-  #checked(principal: Principal): Promise<void> | undefined {
+  #checked(principal: Principal): Principal {
     checkAccess(this.route.access, this.params, principal, this.scope.context);
-    return this.#admitted(principal);
+    return principal;
+  }
+
+  #then(
+    caller: Principal | null | Promise<Principal>,
+    next: (principal: Principal | null) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
+    return caller instanceof Promise ? caller.then(next) : next(caller);
   }
 
   #admitted(principal: Principal | null): Promise<void> | undefined {
@@ -93,10 +101,13 @@ export class Call {
       this.#send(limitAnswer(limit, query.error));
       return undefined;
     }
-    const base = { principal, query };
-    if (!this.#hasBody()) return this.#handle(base, NO_BODY);
+    if (!this.#hasBody()) return this.#handle({ principal, query }, NO_BODY);
     return this.response.body(limit).then(
-      (rawBody) => this.#handle(base, rawBody),
+      (rawBody) => {
+        // A caller takes his time over a body. What he may do is what he may do now, not when he began.
+        const present = principal === null ? null : this.#caller();
+        return this.#then(present, (known) => this.#handle({ principal: known, query }, rawBody));
+      },
       (error: unknown) => this.#send(this.#bodyRefusal(error, limit)),
     );
   }

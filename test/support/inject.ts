@@ -10,6 +10,8 @@ export interface InjectedRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** An object is sent as JSON. */
   readonly body?: string | Buffer | object;
+  /** The body arrives only then; the headers come at once. */
+  readonly bodyAfter?: Promise<unknown>;
   readonly remoteAddress?: string;
   readonly receivedAt?: number;
 }
@@ -42,8 +44,11 @@ export async function inject(
     start: () => {
       throw new Error('streams are not supported by inject');
     },
-    body: (limit) =>
-      body.length > limit ? Promise.reject(new AppError('body_too_large')) : Promise.resolve(body),
+    async body(limit) {
+      await injected.bodyAfter;
+      if (body.length > limit) throw new AppError('body_too_large');
+      return body;
+    },
     onBody: (callback) => queueMicrotask(() => callback(body, true)),
     upgrade: () => {
       throw new Error('upgrades are not supported by inject');
