@@ -74,19 +74,20 @@ export async function stopMariadb(): Promise<void> {
   await (await server)?.remove();
 }
 
-export const mariadb: Engine = {
+/** Its databases end with the server. */
+export const mariadb = {
   name: 'MariaDB',
   skip: noMariadb,
-  async create(_test, { empty = false } = {}) {
+  async create(_test?: TestContext, { empty = false } = {}) {
     const running = await startMariadb();
     const config = await running.createDatabase();
     if (!empty) await running.run(tablesOf('mysql'), [], config.dbName);
     return {
       config,
-      run: (sql, values) =>
+      run: (sql: string, values?: readonly unknown[]) =>
         running.run(sql, values, config.dbName) as Promise<readonly Readonly<Record<string, unknown>>[]>,
     };
   },
-};
+} satisfies Engine;
 
 export const engines: readonly Engine[] = [sqlite, mariadb];
