@@ -71,6 +71,24 @@ test('a mail server that does not answer, and a hash that takes long, hold up no
   assert.deepEqual(user('bert').groups, ['Ops']);
 });
 
+test('a user whose receiver is being checked waits for that, whatever he sends', async (t) => {
+  let end: () => void = () => undefined;
+  const slow = () =>
+    new Promise<void>((resolve) => {
+      end = resolve;
+    });
+  const { accounts, user } = await accountRules(t, { checkReceiver: slow });
+  const first = accounts.changeUser('bert', { twoFaSendTo: 'first@example.org' });
+  assert.match(String(await refusals(accounts.changeUser('bert', { twoFaSendTo: 'b@example.org' }))), /^429/);
+  end();
+  await first;
+  assert.equal(user('bert').twoFaSendTo, 'first@example.org');
+  const second = accounts.changeUser('bert', { twoFaSendTo: 'second@example.org' });
+  end();
+  await second;
+  assert.equal(user('bert').twoFaSendTo, 'second@example.org');
+});
+
 test('two changes of one user at the same time: both count', async (t) => {
   const { accounts, user } = await accountRules(t);
   await Promise.all([

@@ -7,15 +7,17 @@ import { parseTotpUrl, TotpKeyError } from '../second-factor/totp/secret.js';
 import type { User } from '../users/provider.js';
 import type { Given } from './given.js';
 import type { AccountsOptions } from './make-accounts.js';
+import type { ReceiverCheck } from './receiver-check.js';
 
 /** Characters of names of users and groups: the columns of a database hold no more. */
-export const LONGEST_NAME = 150;
+const LONGEST_NAME = 150;
 const MOST_GROUPS = 1000;
 /** Characters. */
-const LONGEST_RECEIVER = 1024;
 const LONGEST_TOTP_SECRET = 2048;
 
-type Parts = Pick<AccountsOptions, 'config' | 'hasher' | 'checkReceiver'>;
+type Parts = Pick<AccountsOptions, 'config' | 'hasher' | 'checkReceiver'> & {
+  readonly receiverCheck: ReceiverCheck;
+};
 
 /** Resolves with what a new user must have. Rejects with `AppErrorList` 400. */
 export async function checkNewUser(parts: Parts, given: Given): Promise<Pick<User, 'username' | 'password'>> {
@@ -26,7 +28,7 @@ export async function checkNewUser(parts: Parts, given: Given): Promise<Pick<Use
   if (parts.checkReceiver !== null && given.twoFaSendTo === undefined) {
     missing.push(refusal('two_fa_send_to is required'));
   }
-  throwAll([...missing, ...(await checkGiven(parts, given, []))]);
+  throwAll([...missing, ...(await checkGiven(parts, null, given))]);
   return { username, password };
 }
 
@@ -37,7 +39,7 @@ export async function checkUserChange(parts: Parts, username: string, given: Giv
     Object.keys(others).length === 0 && (parts.checkReceiver === null || twoFaSendTo === undefined);
   throwAll([
     ...(nothing ? [refusal('nothing to change')] : []),
-    ...(await checkGiven(parts, given, [username])),
+    ...(await checkGiven(parts, username, given)),
   ]);
 }
 
@@ -46,16 +48,20 @@ export function assertUsername(username: string): void {
   throwAll(checkUsername(username));
 }
 
-async function checkGiven(parts: Parts, given: Given, names: readonly string[]): Promise<AppError[]> {
+/** `present`: the name the user has so far. */
+async function checkGiven(parts: Parts, present: string | null, given: Given): Promise<AppError[]> {
   const { username, password, groups, twoFaSendTo, totpSecret } = given;
-  const { config, hasher } = parts;
+  const { config, hasher, receiverCheck } = parts;
   const errors: AppError[] = [];
   if (username !== undefined) errors.push(...checkUsername(username));
   if (password !== undefined) {
-    const known = [...names, username ?? ''].filter((name) => name !== '');
+    const known = [present, username].filter((name) => typeof name === 'string');
     errors.push(...(await checkNewPassword(password, known, config.api, hasher)));
   }
-  if (twoFaSendTo !== undefined) errors.push(...(await checkReceiver(parts, twoFaSendTo)));
+  if (twoFaSendTo !== undefined) {
+    const wrong = await receiverCheck(present ?? username ?? '', twoFaSendTo);
+    if (wrong !== undefined) errors.push(refusal(`invalid two_fa_send_to: ${wrong}`));
+  }
   if (groups !== undefined) errors.push(...checkGroups(groups));
   if (totpSecret !== undefined) errors.push(...checkTotpSecret(totpSecret));
   return errors;
@@ -87,19 +93,6 @@ function checkGroups(groups: readonly string[]): AppError[] {
   }
   // One complaint is enough.
   return groups.flatMap(checkGroupName).slice(0, 1);
-}
-
-async function checkReceiver({ checkReceiver: check }: Parts, receiver: string): Promise<AppError[]> {
-  const wrong = (reason: string): AppError[] => [refusal(`invalid two_fa_send_to: ${reason}`)];
-  if (length(receiver) > LONGEST_RECEIVER) return wrong('the receiver is too long');
-  try {
-    await check?.(receiver);
-    return [];
-  } catch (error) {
-    // A service that is down, or has too much to do, says nothing about the receiver.
-    if (error instanceof AppError && error.status >= 500) throw error;
-    return wrong(error instanceof AppError ? error.title : (error as Error).message);
-  }
 }
 
 function checkTotpSecret(totpSecret: string): AppError[] {

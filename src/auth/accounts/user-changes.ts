@@ -10,6 +10,7 @@ import { refuseLastAdministrator } from './administrators.js';
 import { assertUsername, checkNewUser, checkUserChange } from './check-user-input.js';
 import { readGiven } from './given.js';
 import type { AccountsOptions } from './make-accounts.js';
+import { makeReceiverCheck } from './receiver-check.js';
 
 type UserChanges = Omit<Accounts, 'putGroup' | 'removeGroup'>;
 
@@ -21,6 +22,15 @@ const RANDOM_PASSWORD_BYTES = 32;
  */
 export function makeUserChanges(options: AccountsOptions): UserChanges {
   const { config, users, writes, hasher, store, turns } = options;
+  const receiverCheck = makeReceiverCheck(options);
+  const parts = {
+    config,
+    hasher,
+    receiverCheck,
+    get checkReceiver() {
+      return options.checkReceiver;
+    },
+  };
 
   const refuseReadOnly = (): void => {
     if (!users.writable) throw new AppError('bad_request', { title: staticUserTitle });
@@ -62,7 +72,7 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
   return {
     async addUser(input) {
       const given = readGiven(input);
-      const { username, password } = await checkNewUser(options, given);
+      const { username, password } = await checkNewUser(parts, given);
       refuseReadOnly();
       const hash = await hasher.hash(password);
       await turns.take(async () => {
@@ -73,7 +83,7 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
 
     async changeUser(username, input) {
       const given = readGiven(input, username);
-      await checkUserChange(options, username, given);
+      await checkUserChange(parts, username, given);
       refuseReadOnly();
       const { password, ...others } = given;
       // A new password counts, unless the change itself says otherwise. Spec 02 §12.5.
