@@ -35,16 +35,17 @@ export function createCallerIp(trustedProxies: readonly string[]): CallerIp {
   return (peerText, forwardedFor) => {
     const peer = canonicalIp(peerText) ?? peerText;
     if (forwardedFor === '' || canonicalIp(peerText) === undefined || !isTrusted(peer)) return peer;
-    const hops = forwardedFor
-      .split(',')
-      .slice(-MAX_HOPS)
-      .flatMap((hop) => canonicalIp(hop.trim()) ?? []);
     // From the right: what stands there was appended by the proxy, what stands left of it the caller may have
-    // invented. (The reference takes the first public one, so a caller could write himself another address.)
-    const seenByProxy = hops.findLast((hop) => isPublicIp(hop) && !isTrusted(hop));
-    if (seenByProxy !== undefined) return seenByProxy;
-    if (isPublicIp(peer)) return peer;
-    return hops.find((hop) => !isTrusted(hop)) ?? hops[0] ?? peer;
+    // invented, be it public or not. (The reference takes the first public one, so a caller could write himself
+    // another address.)
+    let caller = peer;
+    for (const hop of forwardedFor.split(',').slice(-MAX_HOPS).reverse()) {
+      const ip = canonicalIp(hop.trim());
+      if (ip === undefined) break;
+      caller = ip;
+      if (!isTrusted(ip)) break;
+    }
+    return isPublicIp(caller) || !isPublicIp(peer) ? caller : peer;
   };
 }
 

@@ -32,6 +32,16 @@ test('what the caller wrote himself does not win over what the proxy appended', 
   assert.equal(callerIp('fd00::1', '203.0.113.7'), '203.0.113.7');
 });
 
+test('nor does it where callers have private addresses, or the proxy names none', () => {
+  const callerIp = createCallerIp(['10.0.0.1']);
+  for (const invented of ['8.8.8.8', '10.9.9.9', '10.0.0.1', 'x, 8.8.8.8']) {
+    assert.equal(callerIp('10.0.0.1', `${invented}, 10.0.0.9`), '10.0.0.9', invented);
+  }
+  assert.equal(callerIp('10.0.0.1', '8.8.8.8, 203.0.113.7:4711'), '10.0.0.1');
+  assert.equal(callerIp('10.0.0.1', '8.8.8.8, unknown'), '10.0.0.1');
+  assert.equal(createCallerIp(['203.0.113.1'])('203.0.113.1', '8.8.8.8, 10.0.0.9'), '203.0.113.1');
+});
+
 test('a public trusted proxy that forwards only private addresses stands for its callers', () => {
   assert.equal(createCallerIp(['203.0.113.1'])('203.0.113.1', '10.0.0.1'), '203.0.113.1');
 });
