@@ -67,11 +67,13 @@ describe('MariaDB', { skip: noMariadb }, () => {
         clock: systemClock,
       });
       t.after(() => database.close());
-      await assert.rejects(database.rows('SELECT 1'), (error: Error) => {
-        assert.match(error.message, /denied/);
-        assert.doesNotMatch(error.message, /a secret|pass`/);
-        return true;
-      });
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        await assert.rejects(database.rows('SELECT 1'), (error: Error) => {
+          assert.match(error.message, /denied/);
+          assert.doesNotMatch(error.message, /a secret|pass`/);
+          return true;
+        });
+      }
     }
   });
 
@@ -97,8 +99,11 @@ describe('MariaDB', { skip: noMariadb }, () => {
         database.transaction((session) => session.run('INSERT INTO t VALUES (?)', [x]));
       await add(1);
       await mariadb.stopServer(signal);
-      await assert.rejects(database.rows('SELECT x FROM t'), unavailable);
-      await assert.rejects(add(2), unavailable);
+      // More often than there may be connections: those that failed do not count.
+      for (let attempt = 0; attempt < 4; attempt += 1) {
+        await assert.rejects(database.rows('SELECT x FROM t'), unavailable);
+        await assert.rejects(add(2), unavailable);
+      }
       await mariadb.startServer();
       await add(3);
       assert.deepEqual(await database.rows('SELECT x FROM t WHERE x > 1'), [[3]]);
