@@ -54,6 +54,8 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
     const user = users.find(session.username);
     const admitKnown = (found: User | undefined): Answer => {
       if (found === undefined) return refuseOld(ip);
+      // Sessions end when a password is made to expire; one may have begun, or have been missed by a crash, just then.
+      if (found.passwordExpired && !session.pending) throw passwordExpired();
       // Half a login says nothing good about an address yet.
       return session.pending ? toPrincipal(found) : admit(found, ip);
     };
@@ -64,7 +66,7 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
     // With a second factor a password alone is never accepted here.
     if (parts.secondFactor !== null) return refuseGuessFor(username, ip);
     const unlessExpired = (user: User): Answer => {
-      if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
+      if (user.passwordExpired) throw passwordExpired();
       return toPrincipal(user);
     };
     const user = verifyLogin(parts, username, password, ip);
@@ -106,3 +108,5 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
     }
   };
 }
+
+const passwordExpired = (): AppError => new AppError('unauthorized', { title: passwordExpiredTitle });

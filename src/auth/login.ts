@@ -22,6 +22,18 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
     throw new AppError('unauthorized', { title: 'username is required' });
   };
 
+  /** Replaces the password that has proved right. Throws like `verifyLogin` when it is not his any more. */
+  const renew = async (user: User, password: string, hash: string, ip: string): Promise<void> => {
+    try {
+      await accounts.setPasswordHash(user.username, hash, user.password);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'conflict')) throw error;
+      // Changed by somebody else, or only hashed anew.
+      const present = await verifyLogin(parts, user.username, password, ip);
+      await accounts.setPasswordHash(present.username, hash, present.password);
+    }
+  };
+
   return {
     async login(request) {
       const { username, password, newPassword, tokenLifetime, ip } = request;
@@ -31,16 +43,25 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
       if (newPassword === '') {
         if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
         improveHash(user, password);
-        return proceed(parts, user, null, lifetime, request);
+        return proceed(parts, { user, password, newPasswordHash: null, lifetime, request });
       }
       if (!users.writable) throw new AppError('bad_request', { title: staticUserTitle });
       const [broken, ...others] = await checkNewPassword(newPassword, [user.username], config.api, hasher);
       if (broken !== undefined) throw new AppErrorList([broken, ...others]);
       const hash = await hasher.hash(newPassword);
       // With a second factor the new password waits for it: one factor must not change the other.
-      if (parts.secondFactor !== null) return proceed(parts, user, hash, lifetime, request);
-      await accounts.setPasswordHash(user.username, hash);
-      return proceed(parts, user, null, lifetime, request);
+      if (parts.secondFactor !== null) {
+        return proceed(parts, { user, password, newPasswordHash: hash, lifetime, request });
+      }
+      await renew(user, password, hash, ip);
+      const renewed = { ...user, password: hash };
+      return proceed(parts, {
+        user: renewed,
+        password: newPassword,
+        newPasswordHash: null,
+        lifetime,
+        request,
+      });
     },
 
     async loginVouched(request) {
@@ -60,43 +81,57 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
       if (parts.secondFactor === null) guard.succeeded('api', user.username, ip);
       const lifetime = parseLifetime(tokenLifetime, parts.longest);
       if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
-      return proceed(parts, user, null, lifetime, request);
+      return proceed(parts, { user, password: null, newPasswordHash: null, lifetime, request });
     },
   };
 }
 
+interface ProvenLogin {
+  readonly user: User;
+  /** What he has proved himself with; `null` when somebody vouches for his name. */
+  readonly password: string | null;
+  readonly newPasswordHash: string | null;
+  readonly lifetime: Milliseconds;
+  readonly request: LoginOrigin;
+}
+
 /** Hands out the token, or asks for the second factor. */
-async function proceed(
-  parts: AuthParts,
-  user: User,
-  newPasswordHash: string | null,
-  lifetime: Milliseconds,
-  { ip, userAgent }: LoginOrigin,
-): Promise<LoginAnswer> {
+async function proceed(parts: AuthParts, login: ProvenLogin): Promise<LoginAnswer> {
   const { secondFactor, sessions, loginLog } = parts;
+  const { user, newPasswordHash, lifetime, request } = login;
+  const { ip, userAgent } = request;
   const { username } = user;
-  if (secondFactor === null) {
-    const { token } = await issueToken(parts, { username, lifetime, scopes: fullScopes, userAgent, ip });
-    loginLog.loggedIn(username, ip);
-    return { token, twoFa: null };
-  }
-  const mayCreateSecret = secondFactor.method === 'totp_authenticator_app' && user.totpSecret.trim() === '';
+  const mayCreateSecret = secondFactor?.method === 'totp_authenticator_app' && user.totpSecret.trim() === '';
+  const pending = secondFactor !== null;
   const { token, session } = await issueToken(parts, {
     username,
     // A little longer than the second step is waited for, so that who comes late gets to know it.
-    lifetime: Math.min(secondFactor.ttl + EXPIRED_REMEMBERED, parts.longest),
-    scopes: pendingScopes(mayCreateSecret),
-    pending: true,
+    lifetime: pending ? Math.min(secondFactor.ttl + EXPIRED_REMEMBERED, parts.longest) : lifetime,
+    scopes: pending ? pendingScopes(mayCreateSecret) : fullScopes,
+    pending,
     userAgent,
     ip,
   });
   try {
-    const step = { user, sessionId: session.id, newPasswordHash, ip, userAgent };
-    const twoFa = await secondFactor.begin(step);
+    // What ended the sessions of a user while he was logging in did not see this one.
+    if (!(await isStill(parts, login))) throw new AppError('unauthorized');
+    if (!pending) {
+      loginLog.loggedIn(username, ip);
+      return { token, twoFa: null };
+    }
+    const twoFa = await secondFactor.begin({ user, sessionId: session.id, newPasswordHash, ip, userAgent });
     loginLog.awaitsSecondStep(username, ip);
     return { token, twoFa };
   } catch (error) {
     await sessions.close(session.id);
     throw error;
   }
+}
+
+/** Whether the name still belongs to him who has proved to be that user. */
+async function isStill(parts: AuthParts, { user, password, request }: ProvenLogin): Promise<boolean> {
+  const present = await parts.users.findCurrent(user.username);
+  if (present?.username !== user.username) return false;
+  if (password === null || present.password === user.password) return true;
+  return parts.check(user.username, present, password, request.ip);
 }

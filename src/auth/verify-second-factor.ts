@@ -45,9 +45,12 @@ export function makeVerifySecondFactor(parts: AuthParts): ApiAuth['verifySecondF
     });
     guard.succeeded('api', username, ip);
     if (newPasswordHash !== null) await accounts.setPasswordHash(username, newPasswordHash);
-    await sessions.close(session.id);
-    const { token } = await issueToken(parts, { username, lifetime, scopes: fullScopes, userAgent, ip });
+    const full = await issueToken(parts, { username, lifetime, scopes: fullScopes, userAgent, ip });
+    // What ended or moved the sessions of the user meanwhile did not see the new one.
+    const isStill = sessions.find(claims)?.username === username;
+    await sessions.close(isStill ? session.id : full.session.id);
+    if (!isStill) return refuse(ip, false);
     loginLog.loggedIn(username, ip);
-    return { token, twoFa: null };
+    return { token: full.token, twoFa: null };
   };
 }

@@ -38,8 +38,11 @@ export interface Accounts {
    * `[default_user_group]`. Nothing when he exists.
    */
   addVouchedUser(username: string): Promise<void>;
-  /** A password that was checked and hashed already; clears `password_expired`. */
-  setPasswordHash(username: string, hash: string): Promise<void>;
+  /**
+   * A password that was checked and hashed already; clears `password_expired`. With `from`, 409 when that is not the
+   * stored one any more.
+   */
+  setPasswordHash(username: string, hash: string, from?: string): Promise<void>;
   /** Replaces `from` by a better hash of the same password; nothing when it is not `from` any more. */
   replacePasswordHash(username: string, from: string, to: string): Promise<void>;
   /** `null` removes. With `onlyIfNone`, 409 `cannot create new totP secret when another one already exists`. */

@@ -130,9 +130,12 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
       });
     },
 
-    async setPasswordHash(username, hash) {
+    async setPasswordHash(username, hash, from) {
       refuseReadOnly();
-      await change(username, () => ({ password: hash, passwordExpired: false }));
+      await change(username, ({ password }) => {
+        if (from !== undefined && password !== from) throw new AppError('conflict');
+        return { password: hash, passwordExpired: false };
+      });
     },
 
     async replacePasswordHash(username, from, to) {
