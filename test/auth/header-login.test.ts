@@ -186,3 +186,31 @@ test('with an identity provider nobody logs in here, and nothing is counted', as
     }
   }
 });
+
+test('nobody gets other groups by giving up his name and coming back as somebody new', async (t) => {
+  for (const parts of [
+    { api: { ...api, createMissingUsers: true } },
+    { sso: { createsMissingUsers: true } as SingleSignOn, api: { defaultUserGroup: 'Administrators' } },
+  ]) {
+    const world = await authWorld(t, { ownStore: true, ...parts });
+    const answer = (username: string, body: object) =>
+      world.call({
+        method: 'PUT',
+        url: '/api/v1/me',
+        headers: { authorization: basic(username, PASSWORD) },
+        body,
+      });
+    const refused = await answer('bert', { username: 'nobody' });
+    assert.deepEqual(
+      [refused.status, ...titles(refused)],
+      [403, 'names of users come from elsewhere, ask an administrator'],
+    );
+    const own = { username: 'bert', password: 'a password long enough', old_password: PASSWORD };
+    assert.equal((await answer('bert', own)).status, 204, 'web interfaces send the name along');
+    assert.equal((await answer('anna', { username: 'anne' })).status, 204, 'an administrator may');
+  }
+  const plain = await authWorld(t, { ownStore: true, api });
+  const headers = { authorization: basic('bert', PASSWORD) };
+  const renamed = await plain.call({ method: 'PUT', url: '/api/v1/me', headers, body: { username: 'b' } });
+  assert.equal(renamed.status, 204, 'unknown users are not added');
+});

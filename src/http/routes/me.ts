@@ -3,6 +3,7 @@
 import Type from 'typebox';
 import type { User } from '../../auth/users/provider.js';
 import { AppError } from '../../errors.js';
+import type { ApiContext } from '../context.js';
 import type { Access, Method, Route } from '../route.js';
 import { callingUser, userSchema } from './user-answer.js';
 
@@ -34,7 +35,7 @@ const changeMe: Route = {
       'What is absent or empty stays as it is. Sessions and API tokens go along with a new name. A new password ends no session.',
     errors: {
       400: 'Nothing to change, or a field is no good; one item for each broken rule',
-      403: 'The old password is missing or wrong',
+      403: 'The old password is missing or wrong; or names come from elsewhere, so that only administrators change them',
       429: 'Too many wrong old passwords',
     },
   },
@@ -45,7 +46,8 @@ const changeMe: Route = {
     two_fa_send_to: Type.Optional(Type.String({ description: 'Where to send codes of the second factor' })),
   }),
   responses: { 204: null },
-  async handler({ principal, body, ip }, { users, accounts, auth }) {
+  async handler({ principal, body, ip }, context) {
+    const { users, accounts, auth } = context;
     if (principal === null) throw new AppError('unauthorized');
     const { password = '', ...given } = body as {
       username?: string;
@@ -55,6 +57,8 @@ const changeMe: Route = {
     };
     const user: User | undefined = await users.findCurrent(principal.username);
     if (user === undefined) throw new AppError('unauthorized', { title: 'unauthorized access' });
+    const { username = '' } = given;
+    if (username !== '' && username !== user.username && !principal.admin) refuseVouchedName(context);
     if (password !== '') {
       const { old_password: oldPassword = '' } = given;
       if (oldPassword === '') throw new AppError('forbidden', { title: 'Missing old password.' });
@@ -62,12 +66,22 @@ const changeMe: Route = {
     }
     await accounts.changeUser(user.username, {
       password,
-      username: given.username ?? '',
+      username,
       twoFaSendTo: given.two_fa_send_to ?? '',
     });
     return { status: 204, empty: true };
   },
 };
+
+/**
+ * Where a proxy or an identity provider names the users and unknown ones are added, who gives up his name comes back
+ * under it as somebody new, in `default_user_group` whatever groups he was in. Throws `AppError` 403.
+ */
+function refuseVouchedName({ config, sso }: ApiContext): void {
+  const { authHeader, createMissingUsers } = config.api;
+  if (!(sso?.createsMissingUsers ?? (authHeader !== '' && createMissingUsers))) return;
+  throw new AppError('forbidden', { title: 'names of users come from elsewhere, ask an administrator' });
+}
 
 const getMyIp: Route = {
   method: 'GET',
