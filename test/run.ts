@@ -19,6 +19,14 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((file) => join(root, file));
 
+if (files.length === 0) {
+  // Without files the test runner would look for tests of its own.
+  process.stderr.write(
+    `no test file has ${wanted.map((part) => JSON.stringify(part)).join(' or ')} in its path\n`,
+  );
+  process.exit(1);
+}
+
 const child = spawn(
   process.execPath,
   ['--enable-source-maps', '--test', `--test-timeout=${TEST_TIMEOUT_MS}`, '--test-concurrency=2', ...files],
