@@ -47,15 +47,15 @@ export class ParsedRows<Row> {
     return undefined;
   }
 
-  /** In the order of keys, from the first at or behind `start`. */
-  *all(start?: string): Iterable<Row> {
+  /** In the order of keys. */
+  *all(): Iterable<Row> {
     this.#table.resetReadTxn();
-    yield* this.allInTransaction(start);
+    yield* this.allInTransaction();
   }
 
   /** Like `all`, as the present transaction sees it. */
-  *allInTransaction(start?: string): Iterable<Row> {
-    for (const { key, value } of this.#table.getRange(start === undefined ? {} : { start })) {
+  *allInTransaction(): Iterable<Row> {
+    for (const { key, value } of this.#table.getRange()) {
       const row = this.#parsed(key, value);
       if (row !== undefined) yield row;
     }

@@ -161,8 +161,6 @@ export interface UserRepository {
   get(username: string): User | undefined;
   /** Sorted by name. */
   all(): Iterable<User>;
-  /** The user of that name, or the next one in the order of names; `undefined` when there are none. */
-  near(username: string): User | undefined;
   isEmpty(): boolean;
   /** All of them, unless there is any user: then `false`, and nothing is written. */
   addFirst(users: readonly User[]): Promise<boolean>;

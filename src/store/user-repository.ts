@@ -30,12 +30,6 @@ export function createUserRepository({ users }: OpenedTables, log: Logger): User
     get: (username) => rows.get(username),
     all: () => rows.all(),
 
-    near(username) {
-      if (isKeyText(username)) for (const user of rows.all(username)) return user;
-      for (const user of rows.all()) return user;
-      return undefined;
-    },
-
     isEmpty() {
       users.resetReadTxn();
       return isEmpty();

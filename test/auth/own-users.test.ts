@@ -156,10 +156,27 @@ test('an unknown user has the stored password of somebody, always the same', asy
   assert.equal(users.decoy('nobody'), undefined);
   await writes.add(user('b', { password: '$2y$b' }));
   await writes.add(user('m', { password: '$argon2id$m' }));
+  const names = Array.from({ length: 100 }, (_, index) => `nobody ${index}`);
+  const decoys = names.map((name) => users.decoy(name));
+  assert.deepEqual(new Set(decoys), new Set(['$2y$b', '$argon2id$m']));
   assert.deepEqual(
-    ['a', 'c', 'z', 'a'].map((name) => users.decoy(name)),
-    ['$2y$b', '$argon2id$m', '$2y$b', '$2y$b'],
+    names.map((name) => users.decoy(name)),
+    decoys,
   );
+  assert.equal((await users.find('b'))?.password, '$2y$b');
+  await writes.change('b', { password: '$argon2id$b' });
+  await users.find('b');
+  assert.deepEqual(new Set(names.map((name) => users.decoy(name))), new Set(['$argon2id$b', '$argon2id$m']));
+});
+
+test('how long wrong guesses at neighbouring names take does not lead to the names between', async (t) => {
+  const { users, writes } = ownStore(t);
+  await writes.add(user('anna', { password: '$argon2id$anna' }));
+  await writes.add(user('moritz', { password: '$2y$moritz' }));
+  const names = Array.from({ length: 200 }, (_, index) => `n${index}`).sort();
+  const decoys = names.map((name) => users.decoy(name));
+  const changes = decoys.filter((decoy, index) => index > 0 && decoy !== decoys[index - 1]).length;
+  assert.ok(changes > 50, `${changes} changes in the order of names`);
 });
 
 test('a damaged row is no user and no group; it is logged once', async (t) => {

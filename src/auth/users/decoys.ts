@@ -1,7 +1,7 @@
 /** Stored passwords to check the guesses at unknown users with. */
 
 import { createHash } from 'node:crypto';
-import type { User } from '../provider.js';
+import type { User } from './provider.js';
 
 /** Of so many users; each is a hash to compute for an unknown name. */
 export const SAMPLE = 16;
