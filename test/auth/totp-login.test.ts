@@ -183,6 +183,22 @@ test('a user sees and removes his secret', async (t) => {
   assert.equal(made.status, 200, 'the full token may, too');
 });
 
+test('an API token that may only read does not read the secret', async (t) => {
+  const world = await makeWorld(t);
+  await world.signIn('anna');
+  const show = async (scope: string): Promise<number> => {
+    const { clear } = await world.auth.apiTokens.create(
+      { username: 'anna', admin: true },
+      { name: scope, scope, expiresAt: null },
+    );
+    const headers = { authorization: basic('anna', clear) };
+    assert.equal((await world.call({ url: '/api/v1/status', headers })).status, 200);
+    return (await world.call({ url: '/api/v1/me/totp-secret', headers })).status;
+  };
+  assert.equal(await show('read'), 403);
+  assert.equal(await show('read+write'), 200);
+});
+
 test('administrators remove the secrets of others', async (t) => {
   const world = await makeWorld(t);
   const { token } = await world.signIn('anna');
