@@ -161,9 +161,21 @@ export class Attempts {
  * be able to lock its owner out (spec 02 §4.2).
  */
 export function waitKey(listener: Listener, identity: string, ip: string): string {
-  const name =
-    identity.length <= LONGEST_IDENTITY
-      ? `=${identity}`
-      : `#${createHash('sha256').update(identity).digest('base64')}`;
-  return listener === 'client' ? name : `${banKey(ip)} ${name}`;
+  return listener === 'client' ? shortened(identity) : `${banKey(ip)} ${shortened(plainName(identity))}`;
 }
+
+const shortened = (identity: string): string =>
+  identity.length <= LONGEST_IDENTITY
+    ? `=${identity}`
+    : `#${createHash('sha256').update(identity).digest('base64')}`;
+
+/**
+ * One text for the spellings that a database may take for one name: in another case, with accents, blanks behind or
+ * characters nobody sees. Each of them would be a guess without a wait.
+ */
+const plainName = (name: string): string =>
+  name
+    .normalize('NFKD')
+    .replace(/[\p{M}\p{Cf}\p{Cc}]+/gu, '')
+    .toLowerCase()
+    .trim();

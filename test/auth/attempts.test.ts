@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AttemptLimits, Attempts } from '../../src/auth/attempts.js';
+import { type AttemptLimits, Attempts, waitKey } from '../../src/auth/attempts.js';
 import type { Listener } from '../../src/auth/guard.js';
 
 const LIMITS: AttemptLimits = { wait: 2000, maxFailed: 4, ban: 5000 };
@@ -85,4 +85,14 @@ test('a restored copy answers like the original', () => {
   assert.equal(copy.mustWait('api', 'anna', '192.0.2.1', 0), true);
   copy.apply(copy.failure(LIMITS, 'api', null, '192.0.2.2', 0), 0);
   assert.equal(copy.isBanned('api', '192.0.2.2', 0), true);
+});
+
+test('another spelling that a database takes for the same name waits as well', () => {
+  const spelt = ['ADMIN', 'admin ', 'ádmin', 'a\u0301dmin', 'ad\u200bmin', 'ａｄｍｉｎ', 'admin\u0000'];
+  for (const name of spelt) {
+    assert.equal(waitKey('api', name, '192.0.2.1'), waitKey('api', 'admin', '192.0.2.1'), name);
+    assert.notEqual(waitKey('client', name, '192.0.2.1'), waitKey('client', 'admin', '192.0.2.1'), name);
+  }
+  assert.notEqual(waitKey('api', 'admin1', '192.0.2.1'), waitKey('api', 'admin', '192.0.2.1'));
+  assert.ok(waitKey('api', '\ufdfa'.repeat(1024), '192.0.2.1').length < 100);
 });
