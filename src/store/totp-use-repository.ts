@@ -1,5 +1,6 @@
 /** Table `totp_uses`: the last code of each authenticator app that was used. */
 
+import { JsonFields } from '../json-fields.js';
 import { committed } from './commit.js';
 import type { OpenedTables } from './tables.js';
 import type { TotpUseRepository } from './types.js';
@@ -26,8 +27,16 @@ export function createTotpUseRepository({ root, totpUses }: OpenedTables): TotpU
   };
 }
 
+/** `undefined` for a foreign row: it protects nothing, and must not keep anybody from logging in. */
 function parse(text: string | undefined): { readonly step: number; readonly until: number } | undefined {
   if (text === undefined) return undefined;
-  const { step, until } = JSON.parse(text) as { step: number; until: number };
-  return { step, until };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const fields = new JsonFields(value);
+  const use = { step: fields.number('step'), until: fields.number('until') };
+  return fields.fits ? use : undefined;
 }

@@ -30,3 +30,20 @@ test('the last use of each app is kept over a restart, as long as it matters', a
   assert.deepEqual([...totpUses.getKeys()].sort(), ['three', 'two']);
   await root.close();
 });
+
+test('a damaged row keeps nobody out, and goes with the next use', async (t) => {
+  const folder = tempFolder(t);
+  const tables = openTables(folder);
+  for (const [key, text] of Object.entries({ a: 'x', b: 'null', c: '{"step":"1"}', d: '[]' })) {
+    await tables.totpUses.put(key, text);
+  }
+  await tables.root.close();
+  const store = openStore(folder, { log: new MemoryLogger() });
+  for (const key of ['a', 'b', 'c', 'd']) assert.equal(store.totpUses.lastStep(key), undefined);
+  await store.totpUses.put({ key: 'a', step: 1, until: MINUTE }, 0);
+  assert.equal(store.totpUses.lastStep('a'), 1);
+  await store.close();
+  const { root, totpUses } = openTables(folder);
+  assert.deepEqual([...totpUses.getKeys()], ['a']);
+  await root.close();
+});
