@@ -19,8 +19,15 @@ export interface AccessFacts {
   readonly userAgent: string;
 }
 
-/** Query parameters that carry a login. */
-const secretParameters: ReadonlySet<string> = new Set(['access_token', 'token', 'password']);
+/** Query parameters that carry a login, or what it takes to finish one that somebody else has begun. */
+const secretParameters: ReadonlySet<string> = new Set([
+  'access_token',
+  'token',
+  'password',
+  'code',
+  'state',
+  'device_code',
+]);
 /** Longest value of a field, UTF-16 units. */
 const LONGEST_FIELD = 4_096;
 

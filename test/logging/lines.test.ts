@@ -147,6 +147,8 @@ describe('an access log line', () => {
     }
     assert.equal(redactUri('/ws?a=b&access_token=s3cret&c=d'), '/ws?a=b&access_token=***&c=d');
     assert.equal(redactUri('/ws?%zz=1'), '/ws?%zz=1');
+    assert.equal(redactUri('/oauth/login?code=c&State=s'), '/oauth/login?code=***&State=***');
+    assert.equal(redactUri('/oauth/login/device?device_code=d'), '/oauth/login/device?device_code=***');
   });
   it('keeps fields inside their quotes', () => {
     const line = formatAccessLine({ ...access, userAgent: 'x" 200 1 "\n\\' });
