@@ -12,6 +12,7 @@ import { fullScopes, pendingScopes } from './tokens/claims.js';
 import { parseLifetime } from './tokens/lifetime.js';
 import { staticUserTitle, type User } from './users/provider.js';
 import { passwordExpiredTitle, verifyLogin } from './verify-login.js';
+import { isVouchedName } from './vouched-name.js';
 
 export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouched'> {
   const { config, guard, users, accounts, hasher, loginLog, improveHash } = parts;
@@ -20,6 +21,11 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
     if (username !== '') return;
     refuseBanned(guard, ip);
     throw new AppError('unauthorized', { title: 'username is required' });
+  };
+
+  const findVouched = async (username: string): Promise<User | undefined> => {
+    const user = await users.findCurrent(username);
+    return user !== undefined && isVouchedName(username, user.username) ? user : undefined;
   };
 
   /** Replaces the password that has proved right. Throws like `verifyLogin` when it is not his any more. */
@@ -68,10 +74,10 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
       const { username, addMissing, tokenLifetime, ip } = request;
       refuseNobody(username, ip);
       refuseGuesser(guard, username, ip);
-      let user = await users.findCurrent(username);
+      let user = await findVouched(username);
       if (user === undefined && addMissing) {
         await accounts.addVouchedUser(username);
-        user = await users.findCurrent(username);
+        user = await findVouched(username);
       }
       if (user === undefined) {
         await guard.failed('api', username, ip);
