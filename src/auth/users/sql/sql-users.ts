@@ -10,6 +10,7 @@ import { Decoys, SAMPLE } from '../decoys.js';
 import type { User, UserProvider } from '../provider.js';
 import { type GroupReader, groupReader } from './read-groups.js';
 import { userReader } from './read-users.js';
+import { StrangerLimit } from './stranger-limit.js';
 import type { UserTables } from './tables.js';
 
 export interface SqlUsersOptions {
@@ -32,12 +33,13 @@ export async function sqlUsers(options: SqlUsersOptions): Promise<UserProvider> 
   const reader = userReader(database, tables);
   const details = tables.details === null ? noDetails : groupReader(database, tables.details, log);
   const decoys = new Decoys(await reader.sample(SAMPLE));
+  const strangers = new StrangerLimit();
 
   const users = new RecentLookups<User | undefined>({
     clock,
     capacity: REMEMBERED,
     async load(username) {
-      const user = await trouble.guard(reader.find(username));
+      const user = await strangers.look(username, () => trouble.guard(reader.find(username)));
       decoys.seen(username, user);
       return user;
     },
