@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { authWorld, basic, bcryptHash, PASSWORD, titles } from '../support/auth-world.js';
+import { eventually } from '../support/eventually.js';
 
 const BANNED = 'Too many bad attempts. Please try later.\n';
 
@@ -177,4 +178,35 @@ test('a full hasher says when to come back', async (t) => {
   assert.equal(refused.status, 429);
   assert.deepEqual(titles(refused), ['too many requests, please try later']);
   assert.equal(refused.header('retry-after'), '2');
+});
+
+test('a flood of guesses from everywhere keeps nobody out where he has logged in before', async (t) => {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const world = await authWorld(t, {
+    ownStore: true,
+    hasher: {
+      async verify(password) {
+        if (password.startsWith('guess')) await held;
+        return password === PASSWORD;
+      },
+    },
+  });
+  const home = { remoteAddress: '198.51.100.7' };
+  assert.equal((await world.login('anna', PASSWORD, home)).status, 200);
+  // Whatever is remembered of the password itself is forgotten by then.
+  world.clock.advance(24 * 60 * 60_000);
+  const flood = Array.from({ length: 200 }, (_, index) =>
+    world.login('anna', `guess ${index}`, { remoteAddress: `203.0.113.${index}` }),
+  );
+  await eventually('the first guesses', () => world.hashed.length > 1);
+  const login = world.login('anna', PASSWORD, home);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  release();
+  assert.equal((await login).status, 200);
+  const statuses = (await Promise.all(flood)).map(({ status }) => status);
+  assert.ok(statuses.filter((status) => status === 429).length > 100, 'what waits has a bound');
+  assert.ok(world.hashed.indexOf(PASSWORD, 1) < 10, 'he does not wait behind them');
 });

@@ -6,7 +6,12 @@ export const hasherRef: ActorRef = { kind: 'hasher', id: 'main' };
 
 export type HasherMessage =
   /** Reply: boolean. */
-  | { readonly type: 'verify'; readonly password: string; readonly stored: string }
+  | {
+      readonly type: 'verify';
+      readonly password: string;
+      readonly stored: string;
+      readonly stranger: boolean;
+    }
   /** Reply: the hash. */
   | { readonly type: 'hash'; readonly password: string }
   /** Reply: the score. */

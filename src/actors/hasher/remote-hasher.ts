@@ -13,7 +13,8 @@ export function remoteHasher(system: ActorSystem): PasswordHasher {
   const ask = <Reply>(message: HasherMessage): Promise<Reply> =>
     askActor<Reply>(system, hasherRef, message, TIMEOUT, GONE);
   return {
-    verify: (password, stored) => ask<boolean>({ type: 'verify', password, stored }),
+    verify: (password, stored, stranger = false) =>
+      ask<boolean>({ type: 'verify', password, stored, stranger }),
     hash: (password) => ask<string>({ type: 'hash', password }),
     score: (password, known) => ask<number>({ type: 'score', password, known }),
   };

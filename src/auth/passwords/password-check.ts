@@ -25,6 +25,9 @@ export type PasswordCheck = (
 /** How long a right password is believed again without hashing, for scripts that send it with each call. */
 const REMEMBERED_FOR: Milliseconds = 60_000;
 const REMEMBERED = 1000;
+/** Addresses that somebody has had a right password at, ~150 bytes each. */
+const FAMILIAR = 10_000;
+const FAMILIAR_FOR: Milliseconds = 30 * 24 * 60 * 60_000;
 /** Different guesses of one address being hashed at a time; more could only be guessing. */
 const CHECKS_PER_ADDRESS = 8;
 
@@ -36,6 +39,7 @@ export function createPasswordCheck(
   /** Of this thread; makes what is remembered useless to whoever reads memory without it. */
   const key = randomBytes(32);
   const right = new ExpiringMap<string, true>(REMEMBERED);
+  const familiar = new ExpiringMap<string, true>(FAMILIAR);
   const running = new Map<string, Promise<boolean>>();
   const runningByAddress = new Map<string, number>();
 
@@ -45,7 +49,8 @@ export function createPasswordCheck(
       return Promise.reject(new AppError('too_many_requests', { retryAfterSeconds: 1 }));
     }
     runningByAddress.set(address, others + 1);
-    const check = hasher.verify(password, stored).finally(() => {
+    const stranger = familiar.get(address, clock.now()) === undefined;
+    const check = hasher.verify(password, stored, stranger).finally(() => {
       running.delete(guess);
       const left = (runningByAddress.get(address) ?? 1) - 1;
       if (left > 0) runningByAddress.set(address, left);
@@ -63,11 +68,15 @@ export function createPasswordCheck(
       .update(JSON.stringify([username, stored, password]))
       .digest('base64');
     if (right.get(guess, clock.now()) !== undefined) return user !== undefined;
-    const check = running.get(guess) ?? run(guess, password, stored, banKey(ip));
+    const address = banKey(ip);
+    const check = running.get(guess) ?? run(guess, password, stored, address);
     return check.then((matches) => {
       const known = matches && user !== undefined;
-      if (known) right.set(guess, true, clock.now() + REMEMBERED_FOR, clock.now());
-      return known;
+      if (!known) return false;
+      const now = clock.now();
+      right.set(guess, true, now + REMEMBERED_FOR, now);
+      familiar.set(address, true, now + FAMILIAR_FOR, now);
+      return true;
     });
   };
 }
