@@ -1,5 +1,6 @@
 /** What a connected client's actor understands. Everything here crosses threads. */
 
+import type { Restrictions } from '../../auth/restrictions/check-tunnel.js';
 import type { ClientId, TunnelId } from '../../ids.js';
 import type { Milliseconds } from '../../time.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
@@ -21,9 +22,13 @@ export interface ClientRequests {
     readonly request: { readonly id: TunnelId; readonly force: boolean; readonly onlyOf?: string };
     readonly reply: null;
   };
-  /** `acl` as typed; empty or null removes the restriction. */
+  /** `acl` as typed; empty or null lets everybody in. 400 when `restrictions`, of the caller, forbid such a tunnel. */
   'set-tunnel-acl': {
-    readonly request: { readonly id: TunnelId; readonly acl: string | null };
+    readonly request: {
+      readonly id: TunnelId;
+      readonly acl: string | null;
+      readonly restrictions: Restrictions;
+    };
     readonly reply: null;
   };
   /** Who may access the client. Only the registrar asks, which knows who owns the record. */

@@ -3,6 +3,7 @@
  * against the tunnels there are; the others wait for nothing but their own tunnel. Each is answered when on disk.
  */
 
+import { checkTunnelAcl } from '../../auth/restrictions/check-tunnel.js';
 import { AppError } from '../../errors.js';
 import { refuse } from '../ask.js';
 import type { Sender } from '../runtime/types.js';
@@ -65,7 +66,15 @@ export function setAcl(
   message: ClientRequests['set-tunnel-acl']['request'],
   sender: Sender,
 ): void {
-  const change = setTunnelAcl(ctx, state.tunnels, message.id, message.acl);
+  const { id, acl, restrictions } = message;
+  const tunnel = state.tunnels.running.get(id)?.record;
+  try {
+    if (tunnel !== undefined) checkTunnelAcl(restrictions, { ...tunnel, acl });
+  } catch (error) {
+    refuse(sender, error);
+    return;
+  }
+  const change = setTunnelAcl(ctx, state.tunnels, id, acl);
   ctx.pipeToSelf(change, (outcome) => ({ type: 'changed', outcome, sender }));
 }
 

@@ -1,11 +1,12 @@
 /** Whether a caller's groups allow what he wants of tunnels. Spec 02 §15.3, 05 §22.3. */
 
 import { AppError } from '../../errors.js';
+import type { Remote } from '../../tunnels/remote.js';
 import type { Restriction } from '../groups/group.js';
 import { brokenRule } from './broken-rule.js';
 import { normalKey, valuesOf } from './normal-key.js';
 import {
-  aclParameter,
+  parameterOfTunnel,
   type RequestedTunnel,
   type TunnelParameter,
   tunnelParameter,
@@ -21,9 +22,12 @@ export function checkTunnelRequest(restrictions: Restrictions, tunnel: Requested
   check(restrictions, (key) => tunnelParameter(key, tunnel));
 }
 
-/** A new ACL of a tunnel there is. Throws `AppError` 400. */
-export function checkTunnelAcl(restrictions: Restrictions, acl: string | null): void {
-  check(restrictions, (key) => (normalKey(key) === 'acl' ? aclParameter(acl) : null));
+/**
+ * A tunnel there is, as a change of its ACL would make it. All of it is judged, like a request: otherwise one could open
+ * to oneself what others have opened, or what one group allows with certain ACLs only. Throws `AppError` 400.
+ */
+export function checkTunnelAcl(restrictions: Restrictions, tunnel: Remote): void {
+  check(restrictions, (key) => parameterOfTunnel(key, tunnel));
 }
 
 /** Whether the caller may close tunnels that others have opened. */

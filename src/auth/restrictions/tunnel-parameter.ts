@@ -3,6 +3,7 @@
  * written: `local` and `remote` have many spellings, and some of them change each other's meaning (spec 05 §3.2).
  */
 
+import { formatGoDuration } from '../../go/duration.js';
 import type { Nanoseconds } from '../../time.js';
 import { aclEntryCovers } from '../../tunnels/acl.js';
 import { ANY_HOST } from '../../tunnels/parse-remote.js';
@@ -39,9 +40,21 @@ const NEVER: Nanoseconds = Number.POSITIVE_INFINITY;
 
 /** What a restriction's key is about. Keys that are no parameter of ours name one of the query. */
 export function tunnelParameter(key: string, { remote, parameter }: RequestedTunnel): TunnelParameter {
+  return (
+    parameterOfTunnel(key, remote, parameter('auto-close') ?? '') ??
+    plain(parameter(key) ?? parameter(normalKey(key)) ?? parameter(normalKey(key).replaceAll('_', '-')) ?? '')
+  );
+}
+
+/** `null` for what a tunnel does not tell. `autoCloseText` is for the answer. */
+export function parameterOfTunnel(
+  key: string,
+  remote: Remote,
+  autoCloseText = formatGoDuration(remote.autoClose),
+): TunnelParameter | null {
   switch (normalKey(key)) {
     case 'local':
-      return remote.lhost === '' || remote.lport === ''
+      return remote.lhost === '' || remote.lport === '' || remote.lportRandom
         ? plain('')
         : address(remote.lhost, remote.lport, ANY_HOST);
     case 'remote':
@@ -55,7 +68,7 @@ export function tunnelParameter(key: string, { remote, parameter }: RequestedTun
     case 'idle_timeout_minutes':
       return idleTimeout(remote.idleTimeoutMinutes);
     case 'auto_close':
-      return autoClose(remote.autoClose, parameter('auto-close') ?? '');
+      return autoClose(remote.autoClose, autoCloseText);
     case 'skip_idle_timeout':
       // Minutes of 0 come to the same.
       return flag(remote.idleTimeoutMinutes === 0);
@@ -66,14 +79,11 @@ export function tunnelParameter(key: string, { remote, parameter }: RequestedTun
     case 'auth_allowed':
       return login(remote);
     default:
-      return plain(
-        parameter(key) ?? parameter(normalKey(key)) ?? parameter(normalKey(key).replaceAll('_', '-')) ?? '',
-      );
+      return null;
   }
 }
 
-/** The one parameter of a change of the ACL. */
-export function aclParameter(acl: string | null): TunnelParameter {
+function aclParameter(acl: string | null): TunnelParameter {
   const text = acl ?? '';
   return {
     ...plain(text),

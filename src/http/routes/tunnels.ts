@@ -3,11 +3,7 @@
 import Type from 'typebox';
 import { askClient, type ClientRequests } from '../../actors/client/messages.js';
 import type { Principal } from '../../auth/principal.js';
-import {
-  checkTunnelAcl,
-  checkTunnelRequest,
-  mayTerminateForeign,
-} from '../../auth/restrictions/check-tunnel.js';
+import { checkTunnelRequest, mayTerminateForeign } from '../../auth/restrictions/check-tunnel.js';
 import { AppError } from '../../errors.js';
 import { parseGoBool } from '../../go/bool.js';
 import { type ClientId, clientId, tunnelId } from '../../ids.js';
@@ -155,7 +151,7 @@ const setAcl: Route = {
     summary: 'Replace who may connect to a tunnel',
     description: 'Applies to new connections; open ones stay.',
     errors: {
-      400: 'Missing or invalid body, invalid ACL, or one the restrictions of the caller’s groups forbid; nothing changes',
+      400: 'Missing or invalid body, invalid ACL, or the restrictions of the caller’s groups forbid such a tunnel; nothing changes',
       404: 'The client is unknown or not connected, or has no such tunnel',
     },
   },
@@ -163,10 +159,13 @@ const setAcl: Route = {
   responses: { 204: null },
   async handler(request, context) {
     const id = connectedClient(request, context);
-    const tunnel = tunnelId(request.params.tunnel_id ?? '');
     const { acl = null } = request.body as { readonly acl?: string | null };
-    checkTunnelAcl(callerOf(request).tunnelRestrictions, acl);
-    await askClient(context.actors, id, { type: 'set-tunnel-acl', id: tunnel, acl }, CHANGE_TIMEOUT);
+    const change: ClientRequests['set-tunnel-acl']['request'] = {
+      id: tunnelId(request.params.tunnel_id ?? ''),
+      acl,
+      restrictions: callerOf(request).tunnelRestrictions,
+    };
+    await askClient(context.actors, id, { type: 'set-tunnel-acl', ...change }, CHANGE_TIMEOUT);
     return { status: 204, empty: true };
   },
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Restrictions } from '../../../src/auth/restrictions/check-tunnel.js';
 import { tunnelId } from '../../../src/ids.js';
 import { clientFleet, introduce } from '../../support/client-fleet.js';
 import { success } from '../../support/fake-session.js';
@@ -11,7 +12,7 @@ test('a tunnel is stored when its creation, change or removal has been answered'
   const made = await fleet.ask('c', { type: 'create-tunnel', remote: remote('22'), checkPort: true });
   assert.equal(made.id, '1');
   assert.deepEqual(fleet.record('c')?.tunnels, [made]);
-  await fleet.ask('c', { type: 'set-tunnel-acl', id: made.id, acl: '192.0.2.1' });
+  await fleet.ask('c', { type: 'set-tunnel-acl', id: made.id, acl: '192.0.2.1', restrictions: null });
   assert.equal(fleet.record('c')?.tunnels[0]?.acl, '192.0.2.1');
   await fleet.ask('c', { type: 'delete-tunnel', id: made.id, force: false });
   assert.deepEqual(fleet.record('c')?.tunnels, []);
@@ -29,10 +30,19 @@ test('what cannot be done is refused and changes nothing', async (t) => {
     title: 'tunnel not found',
     status: 404,
   });
-  await assert.rejects(fleet.ask('c', { type: 'set-tunnel-acl', id: tunnelId('1'), acl: 'x' }), {
-    title: 'invalid IP addr: x',
+  const setAcl = (id: string, acl: string | null, restrictions: Restrictions = null) =>
+    fleet.ask('c', { type: 'set-tunnel-acl', id: tunnelId(id), acl, restrictions });
+  await assert.rejects(setAcl('1', 'x'), { title: 'invalid IP addr: x' });
+  await assert.rejects(setAcl('9', null, [{ remote: ['80'] }]), { title: 'tunnel not found', status: 404 });
+  await assert.rejects(setAcl('1', null, [{ remote: ['80'] }]), {
+    title: 'Tunnel with parameter remote=22 is forbidden. Allowed values: [80]',
+    status: 400,
   });
-  assert.equal(fleet.record('c')?.tunnels.length, 1);
+  await setAcl('1', '192.0.2.1', [{ remote: ['80'] }, { remote: ['22'] }]);
+  assert.deepEqual(
+    fleet.record('c')?.tunnels.map(({ acl }) => acl),
+    ['192.0.2.1'],
+  );
 });
 
 test('equal creations at once make one tunnel', async (t) => {

@@ -10,6 +10,7 @@ import {
 import { AppError } from '../../../src/errors.js';
 import type { Remote } from '../../../src/tunnels/remote.js';
 import { readTunnelRequest } from '../../../src/tunnels/request.js';
+import { remote } from '../../support/remotes.js';
 
 function refusal(check: () => void): string {
   try {
@@ -268,19 +269,30 @@ test('what cannot be judged is forbidden', () => {
   );
 });
 
-test('a change of the ACL is judged by the key acl alone', () => {
-  const change = (restriction: Restriction, acl: string | null): string =>
-    refusal(() => checkTunnelAcl([restriction], acl));
+test('a change of the ACL is judged like a request for such a tunnel', () => {
+  const ssh = remote('20000:127.0.0.1:22', { lportRandom: true, idleTimeoutMinutes: 5 });
+  const change = (restrictions: Restrictions, acl: string | null, of: Remote = ssh): string =>
+    refusal(() => checkTunnelAcl(restrictions, { ...of, acl }));
   const restriction = { remote: ['22'], acl: ['192.0.2.0/24'] };
-  assert.equal(change(restriction, '192.0.2.9'), 'allowed');
-  assert.equal(change({ remote: ['22'] }, null), 'allowed');
-  assert.equal(change(restriction, '10.0.0.1'), not('with parameter acl=10.0.0.1', '192.0.2.0/24'));
+  assert.equal(change([restriction], '192.0.2.9'), 'allowed');
+  assert.equal(change([{ remote: ['22'], check_port: false, name: ['x'] }], null), 'allowed');
+  assert.equal(change([restriction], '10.0.0.1'), not('with parameter acl=10.0.0.1', '192.0.2.0/24'));
   for (const nobody of [null, '']) {
-    assert.equal(change(restriction, nobody), not('without parameter acl', '192.0.2.0/24'));
+    assert.equal(change([restriction], nobody), not('without parameter acl', '192.0.2.0/24'));
   }
+  assert.equal(change(null, null), 'allowed');
+  // Somebody else's tunnel, to where the caller may open none.
+  const desktop = remote('20000:127.0.0.1:3389', { owner: 'admin' });
+  assert.equal(change([{ remote: ['22'] }], null, desktop), not('with parameter remote=3389', '22'));
+  // What one group allows with certain lists only, another group must not allow to change.
+  const both = [restriction, { remote: ['80'] }];
+  assert.equal(change(both, '192.0.2.9'), 'allowed');
+  assert.equal(change(both, null), not('without parameter acl', '192.0.2.0/24'));
+  // The server chose the port; nobody asked for it.
+  assert.equal(change([{ local: ['20000'] }], '192.0.2.9'), not('without parameter local', '20000'));
   assert.equal(
-    refusal(() => checkTunnelAcl(null, null)),
-    'allowed',
+    change([{ 'auto-close': { max: '1h' } }], null, { ...ssh, autoClose: 7_200_000_000_000 }),
+    'Tunnel with auto-close=2h0m0s is forbidden. Allowed value must be less than 1h',
   );
 });
 
