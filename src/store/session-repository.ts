@@ -43,6 +43,17 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
     }
   };
 
+  /** Leaves room for one more of its kind, and for some to come. */
+  const thin = ({ username, pending }: SessionRecord, most: number): void => {
+    const ids = idsOf(username);
+    if (ids.length < most) return;
+    const others = ids.flatMap((id) => read(id) ?? []).filter((other) => other.pending === pending);
+    if (others.length < most) return;
+    others.sort((one, other) => one.lastAccessAt - other.lastAccessAt);
+    const kept = most - Math.max(1, Math.floor(most / 10));
+    for (const other of others.slice(0, others.length - kept)) drop(other);
+  };
+
   return {
     get(id) {
       // A logout in another thread counts at once.
@@ -50,9 +61,14 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
       return read(id);
     },
 
-    async put(record) {
+    async put(record, most = Number.POSITIVE_INFINITY) {
       checkKeyText(record.username);
-      await committed(sessions.batch(() => save(record)));
+      await committed(
+        sessions.transaction(() => {
+          if (most < Number.POSITIVE_INFINITY) thin(record, most);
+          save(record);
+        }),
+      );
     },
 
     async touch(id, change) {

@@ -67,7 +67,11 @@ export type SessionUse = Pick<SessionRecord, 'expiresAt' | 'lastAccessAt' | 'use
 
 export interface SessionRepository {
   get(id: number): SessionRecord | undefined;
-  put(record: SessionRecord): Promise<void>;
+  /**
+   * `most`: sessions a user may have that wait for a second step, and as many that do not; beyond it those of the
+   * same kind end that were not used for the longest.
+   */
+  put(record: SessionRecord, most?: number): Promise<void>;
   /**
    * Changes the row in one transaction; it never ends earlier by that. Resolves `false`, and writes nothing, when
    * there is no such row any more: a use of a token that crosses its logout must not bring the session back.

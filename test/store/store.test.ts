@@ -195,6 +195,22 @@ test('sessions are found by id and by user', async () => {
   });
 });
 
+test('a user has so many sessions, of which the ones unused for longest end', async () => {
+  await withStore(async (store) => {
+    for (let id = 1; id <= 12; id += 1) {
+      await store.sessions.put(session(id, { lastAccessAt: id === 1 ? 99 : id }), 10);
+      await store.sessions.put(session(100 + id, { username: 'admin2', lastAccessAt: id }), 10);
+    }
+    const ids = (username: string) => [...store.sessions.byUser(username)].map(({ id }) => id);
+    assert.deepEqual(ids('admin'), [1, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert.equal(store.sessions.get(2), undefined);
+    assert.equal(ids('admin2').length, 10);
+    for (let id = 201; id <= 230; id += 1) await store.sessions.put(session(id, { pending: true }), 10);
+    assert.equal(ids('admin').length, 20, 'half a login ends no whole one');
+    assert.ok(store.sessions.get(1) !== undefined);
+  });
+});
+
 test('using a session does not bring it back after its removal', async () => {
   await withStore(async (store) => {
     const use = { expiresAt: 5000, lastAccessAt: 2, userAgent: 'b', ipAddress: '::1' };

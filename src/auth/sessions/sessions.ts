@@ -46,6 +46,11 @@ export interface Sessions extends UserSessions {
 
 /** A used session lives at least this much longer. */
 const EXTENSION: Milliseconds = 10 * 60_000;
+/**
+ * Of one user: a program that logs in for each call, or somebody who fills the disk, gets no more. ~400 bytes each;
+ * an administrator's list of them is a megabyte.
+ */
+const MOST_SESSIONS = 5000;
 /** Bytes of a hostile header that are kept. */
 const LONGEST_AGENT = 512;
 
@@ -74,7 +79,7 @@ export function createSessions(store: Store, clock: Clock, log: Logger): Session
         userAgent: userAgent.slice(0, LONGEST_AGENT),
         ipAddress: ip,
       };
-      await store.sessions.put(row);
+      await store.sessions.put(row, MOST_SESSIONS);
       await store.flushed();
       return row;
     },
