@@ -50,6 +50,9 @@ export function parseUserCommand(argv: readonly string[]): ParsedUserCommand {
   const action = actionOf(rest[actionAt]);
   if (action === undefined) return { kind: 'usage', text: userUsage() };
   try {
+    // Neither what is wrong with it nor which letter of it: it may be a password.
+    if (rest.some(isPasswordWithValue))
+      throw new Error('flag -p, --password takes no value, it is asked for');
     const { given, words } = splitArguments(without(rest, actionAt), [...own[action], ...shared]);
     const values = given.map((one) => ({ ...one, typed: typedValue(one) }));
     const valuesOf = (flag: Flag) => values.filter((one) => one.flag === flag).map(({ typed }) => typed);
@@ -80,6 +83,9 @@ export function parseUserCommand(argv: readonly string[]): ParsedUserCommand {
     return { kind: 'wrong', error: reasonOf(thrown), usage: actionUsage(action) };
   }
 }
+
+const isPasswordWithValue = (argument: string): boolean =>
+  /^(?:--password=|-p.)/s.test(argument) && !/^(?:--password|-p)=(?:true|false)$/.test(argument);
 
 const actionOf = (word = ''): UserAction | undefined =>
   (['add', 'change', 'delete', 'list'] as const).find((action) => action === word);

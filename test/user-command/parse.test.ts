@@ -18,6 +18,8 @@ const usage = (...args: string[]): string => {
   return result.kind === 'usage' ? result.text : result.kind;
 };
 
+const PASSWORD_VALUE = 'flag -p, --password takes no value, it is asked for';
+
 describe('the command line for users', () => {
   it('begins with the word user, behind flags of the server at most', () => {
     for (const argv of [['user'], ['user', 'add'], ['-c', 'x', 'user'], ['--config=x', 'user', 'list']])
@@ -69,6 +71,10 @@ describe('the command line for users', () => {
     [['add', '-u', 'x', '--service=run'], 'unknown flag: --service'],
     // A password typed in the wrong place is not repeated.
     [['change', '-u', 'x', '-p', 's3cret'], 'unexpected argument'],
+    [['change', '-u', 'x', '-ps3cret'], PASSWORD_VALUE],
+    [['change', '-u', 'x', '-p=s3cret'], PASSWORD_VALUE],
+    [['change', '-u', 'x', '--password=s3cret'], PASSWORD_VALUE],
+    [['add', '-u', 'x', '--password=s3cret'], PASSWORD_VALUE],
   ] as const)
     it(`refuses ${args.join(' ')}`, () => assert.equal(wrong(...args), error));
 
