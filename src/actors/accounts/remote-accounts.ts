@@ -20,6 +20,7 @@ export function remoteAccounts(system: ActorSystem): Accounts {
     setPasswordHash: (...args) => ask({ method: 'setPasswordHash', args }),
     replacePasswordHash: (...args) => ask({ method: 'replacePasswordHash', args }),
     setTotpSecret: (...args) => ask({ method: 'setTotpSecret', args }),
+    applyRoles: (...args) => ask({ method: 'applyRoles', args }),
     putGroup: (...args) => ask({ method: 'putGroup', args }),
     removeGroup: (...args) => ask({ method: 'removeGroup', args }),
   };

@@ -6,6 +6,7 @@
 
 import type { Group, Restriction } from '../groups/group.js';
 import type { Permission } from '../principal.js';
+import type { RoleGroupChange } from './role-groups.js';
 
 /** Absent = not given. `null` counts as absent, too. */
 export interface UserInput {
@@ -47,6 +48,11 @@ export interface Accounts {
   replacePasswordHash(username: string, from: string, to: string): Promise<void>;
   /** `null` removes. With `onlyIfNone`, 409 `cannot create new totP secret when another one already exists`. */
   setTotpSecret(username: string, otpauthUrl: string | null, onlyIfNone?: boolean): Promise<void>;
+  /**
+   * What follows for the groups of a user from his roles at an identity provider, on the groups he is in by then. The
+   * last administrator stays one: resolves with whether that was so. Nothing when there is no such user.
+   */
+  applyRoles(username: string, change: RoleGroupChange): Promise<boolean>;
   /** Returns the stored group. */
   putGroup(name: string, input: GroupInput): Promise<Group>;
   removeGroup(name: string): Promise<void>;

@@ -9,10 +9,14 @@ export async function refuseLastAdministrator(
   users: Pick<UserProvider, 'all'>,
   leaving: User,
 ): Promise<void> {
-  if (!isAdministrator(leaving)) return;
-  const all = await users.all();
-  if (all.some((user) => user.username !== leaving.username && isAdministrator(user))) return;
+  if (!(await isLastAdministrator(users, leaving))) return;
   throw new AppError('bad_request', { title: 'the last administrator can not be removed' });
+}
+
+export async function isLastAdministrator(users: Pick<UserProvider, 'all'>, one: User): Promise<boolean> {
+  if (!isAdministrator(one)) return false;
+  const all = await users.all();
+  return !all.some((user) => user.username !== one.username && isAdministrator(user));
 }
 
 const isAdministrator = ({ groups }: User): boolean => groups?.includes(ADMINISTRATORS) ?? false;

@@ -6,11 +6,12 @@ import { ADMINISTRATORS } from '../principal.js';
 import { staticUserTitle, type User } from '../users/provider.js';
 import { type UserChange, unknownUserTitle, userExistsTitle } from '../users/writes.js';
 import type { Accounts } from './accounts.js';
-import { refuseLastAdministrator } from './administrators.js';
+import { isLastAdministrator, refuseLastAdministrator } from './administrators.js';
 import { assertUsername, checkNewUser, checkUserChange } from './check-user-input.js';
 import { readGiven } from './given.js';
 import type { AccountsOptions } from './make-accounts.js';
 import { makeReceiverCheck } from './receiver-check.js';
+import { groupsAfter } from './role-groups.js';
 
 type UserChanges = Omit<Accounts, 'putGroup' | 'removeGroup'>;
 
@@ -148,6 +149,19 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
       await change(username, ({ totpSecret }) => {
         if (onlyIfNone && totpSecret.trim() !== '') throw totpSecretExists();
         return { totpSecret: otpauthUrl ?? '' };
+      });
+    },
+
+    async applyRoles(username, roles) {
+      await checkUserChange(parts, username, { groups: roles.held });
+      refuseReadOnly();
+      return turns.take(async () => {
+        const user = await users.findCurrent(username);
+        const groups = groupsAfter(user?.groups ?? [], roles);
+        if (user === undefined || groups === null) return false;
+        const stays = !groups.includes(ADMINISTRATORS) && (await isLastAdministrator(users, user));
+        await writes.change(user.username, { groups: stays ? [...groups, ADMINISTRATORS] : groups });
+        return stays;
       });
     },
   };

@@ -2,9 +2,10 @@
 
 import type { PlusOauthConfig } from '../../config/types.js';
 import { AppError } from '../../errors.js';
+import type { RoleGroupChange } from '../accounts/role-groups.js';
 import { compileRegularExpression } from '../restrictions/regular-expression.js';
 import type { Identity, IdentityProvider } from './providers/provider.js';
-import type { RoleGroupChange, SignedIn } from './single-sign-on.js';
+import type { SignedIn } from './single-sign-on.js';
 
 /** What a column of users holds. */
 const LONGEST_USERNAME = 150;

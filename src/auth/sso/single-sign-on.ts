@@ -1,5 +1,7 @@
 /** Login through an identity provider. Spec 02 §20. */
 
+import type { RoleGroupChange } from '../accounts/role-groups.js';
+
 /** As `/auth/provider` names them. */
 export const ssoProviders = ['github', 'microsoft', 'google', 'auth0', 'oidc'] as const;
 export type SsoProvider = (typeof ssoProviders)[number];
@@ -34,18 +36,10 @@ export interface DeviceRefusal {
   readonly guessed: boolean;
 }
 
-/** What follows for the groups of a user from what the provider says about him. */
-export interface RoleGroupChange {
-  /** Groups he is to be in. */
-  readonly held: readonly string[];
-  /** All groups that follow the provider: he is in no other of them. Groups beyond are left alone. */
-  readonly managed: readonly string[];
-}
-
 /** A user the provider vouches for and who may log in, as far as the user store does not matter. */
 export interface SignedIn {
   readonly username: string;
-  /** `null`: groups do not follow the provider, or it cannot tell. */
+  /** What follows for his groups; `null`: groups do not follow the provider, or it cannot tell. */
   readonly groups: RoleGroupChange | null;
 }
 
