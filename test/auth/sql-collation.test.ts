@@ -140,3 +140,27 @@ describe('MariaDB', { skip: engines[1]?.skip ?? false }, () => {
     assert.deepEqual([await users.all(), await users.allGroups()], [[], []]);
   });
 });
+
+for (const engine of engines) {
+  test(`${engine.name}: where only memberships ignore case, nobody has those of somebody else`, {
+    skip: engine.skip,
+  }, async (t) => {
+    const foreign = await engine.create(t, { empty: true });
+    const [exact, caseless] =
+      engine.name === 'SQLite' ? ['BINARY', 'NOCASE'] : ['utf8mb4_bin', 'utf8mb4_general_ci'];
+    const name = (collation: string | undefined) =>
+      `\`username\` VARCHAR(50) ${engine.name === 'SQLite' ? '' : 'CHARACTER SET utf8mb4 '}COLLATE ${collation}`;
+    await foreign.run(`
+      CREATE TABLE \`users\` (${name(exact)} PRIMARY KEY, \`password\` TEXT, \`password_expired\` BOOLEAN DEFAULT 0);
+      CREATE TABLE \`groups\` (${name(caseless)}, \`group\` VARCHAR(50));
+      CREATE TABLE \`group_details\` (\`name\` VARCHAR(50) PRIMARY KEY, \`permissions\` TEXT)`);
+    await foreign.run(
+      "INSERT INTO `users` (`username`, `password`) VALUES ('Admin', 'plain'), ('admin', 'plain')",
+    );
+    await foreign.run("INSERT INTO `groups` (`username`, `group`) VALUES ('Admin', 'Administrators')");
+    const { users } = await open(t, foreign);
+    const expected = [user('Admin', ['Administrators']), user('admin')];
+    assert.deepEqual(await users.all(), expected);
+    assert.deepEqual([await users.findCurrent('Admin'), await users.findCurrent('admin')], expected);
+  });
+}

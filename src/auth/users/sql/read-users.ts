@@ -74,8 +74,12 @@ export function userReader(database: SqlDatabase, tables: UserTables): UserReade
       );
       const row = rows.find(([name]) => textOf(name) === wanted) ?? rows[0];
       if (row === undefined) return undefined;
+      // Compared with the user's name in the table: that of the memberships alone could take somebody else for him.
       const groups = await unlessIncomparable(
-        database.rows(`SELECT ${group} FROM ${memberships} WHERE ${username} = ?`, [textOf(row[0])]),
+        database.rows(
+          `SELECT g.${group} FROM ${users} u JOIN ${memberships} g ON ${isMembership} WHERE u.${username} = ?`,
+          [textOf(row[0])],
+        ),
         [],
       );
       return make(
