@@ -70,9 +70,9 @@ test('a new user has what was given, groups once each, and a hash instead of the
     twoFaSendTo: 'c@example.org',
     totpSecret: TOTP,
   });
-  await accounts.addUser({ username: '14 bytes/ä', password: '\u0000äääääa\u0000a', groups: null });
-  assert.deepEqual(user('14 bytes/ä').groups, null);
-  assert.equal(user('14 bytes/ä').passwordExpired, false);
+  await accounts.addUser({ username: '14 bytes: ä', password: '\u0000äääääa\u0000a', groups: null });
+  assert.deepEqual(user('14 bytes: ä').groups, null);
+  assert.equal(user('14 bytes: ä').passwordExpired, false);
 });
 
 test('a change that changes nothing is refused', async (t) => {
@@ -230,4 +230,27 @@ test('what fails in the source is passed on as it is', async (t) => {
     broken,
     'the next one is made all the same',
   );
+});
+
+test('nobody takes a name that no path can have, or that looks like another', async (t) => {
+  const { accounts, names } = await accountRules(t);
+  const before = names();
+  for (const [username, title] of [
+    ['a/b', 'username must not be a path'],
+    ['..', 'username must not be a path'],
+    ['.', 'username must not be a path'],
+    ['anna\u200b', 'username must not have control characters'],
+    ['\u202eanna', 'username must not have control characters'],
+    ['an\u0085na', 'username must not have control characters'],
+    ['an\u2028na', 'username must not have control characters'],
+  ] as const) {
+    const refused = [`400 ${title}`];
+    assert.deepEqual(await refusals(accounts.changeUser('bert', { username })), refused, username);
+    assert.deepEqual(await refusals(accounts.addUser({ username, password: GOOD_PASSWORD })), refused);
+    assert.deepEqual(await refusals(accounts.addVouchedUser(username)), refused);
+  }
+  assert.deepEqual(names(), before);
+  for (const username of ['CORP\\bert', 'bert@example.org', '...', 'Ännä <b>', '安娜']) {
+    assert.deepEqual(await refusals(accounts.addUser({ username, password: GOOD_PASSWORD })), [], username);
+  }
 });

@@ -72,12 +72,18 @@ function checkUsername(username: string): AppError[] {
   if (username.trim() !== username) errors.push(refusal('username must not start or end with whitespace'));
   if (length(username) > LONGEST_NAME) {
     errors.push(refusal(`username must not be longer than ${LONGEST_NAME} characters`));
-  } else if (!isKeyText(username)) {
-    // Neither sessions nor tokens could be kept for it.
+  } else if (!isKeyText(username) || INVISIBLE.test(username)) {
+    // Neither sessions nor tokens could be kept for some; others look like somebody else.
     errors.push(refusal('username must not have control characters'));
   }
+  if (UNREACHABLE.test(username)) errors.push(refusal('username must not be a path'));
   return errors;
 }
+
+/** Control characters of all kinds, those that change the direction of writing, and those of no width. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+/** No route of the API has such a segment: who had this name could not be removed any more. */
+const UNREACHABLE = /\/|^\.{1,2}$/;
 
 /** Throws nothing: what is wrong with the names of groups. */
 export function checkGroupName(name: string): AppError[] {
