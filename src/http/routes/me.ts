@@ -1,10 +1,12 @@
 /** The caller himself. Spec 02 §11. */
 
 import Type from 'typebox';
-import type { User } from '../../auth/users/provider.js';
+import type { Principal } from '../../auth/principal.js';
+import type { User, UserProvider } from '../../auth/users/provider.js';
 import { AppError } from '../../errors.js';
+import { jsonText } from '../../go/json-text.js';
 import type { ApiContext } from '../context.js';
-import type { Access, Method, Route } from '../route.js';
+import type { Access, ApiReply, Method, Route } from '../route.js';
 import { callingUser, userSchema } from './user-answer.js';
 
 const TAG = 'Profile & Info';
@@ -16,13 +18,32 @@ const getMe: Route = {
   access: anyUser,
   docs: { tag: TAG, summary: 'Show the calling user', errors: { 404: 'The user has just been removed' } },
   responses: { 200: userSchema },
-  async handler({ principal }, { users }) {
+  handler({ principal }, { users }) {
     if (principal === null) throw new AppError('unauthorized');
-    const user = await users.find(principal.username);
-    if (user === undefined) throw new AppError('not_found', { title: 'user not found' });
-    return { status: 200, data: await callingUser(user, principal, users) };
+    const user = users.find(principal.username);
+    return user instanceof Promise
+      ? user.then((found) => showCaller(found, principal, users))
+      : showCaller(user, principal, users);
   },
 };
+
+/** The answer to each caller. When he or one of his groups changes, both keys are other objects. */
+const shown = new WeakMap<Principal, { readonly user: User; readonly json: string }>();
+
+function showCaller(
+  user: User | undefined,
+  principal: Principal,
+  users: UserProvider,
+): ApiReply | Promise<ApiReply> {
+  if (user === undefined) throw new AppError('not_found', { title: 'user not found' });
+  const known = shown.get(principal);
+  if (known?.user === user) return { status: 200, json: known.json };
+  return callingUser(user, principal, users).then((data) => {
+    const json = jsonText({ data });
+    shown.set(principal, { user, json });
+    return { status: 200, json };
+  });
+}
 
 const changeMe: Route = {
   method: 'PUT',
