@@ -194,12 +194,16 @@ class Index implements LoadableClientIndex {
     return page;
   }
 
-  groups(options: ListOptions, viewer: Principal): Page {
+  groups(options: ListOptions, viewer: Principal): Page | Promise<Page> {
     this.#dropObsolete();
     return this.#groupList.page(options, viewer);
   }
 
-  group(id: string, fields: readonly string[] | undefined, viewer: Principal): string | undefined {
+  group(
+    id: string,
+    fields: readonly string[] | undefined,
+    viewer: Principal,
+  ): string | undefined | Promise<string | undefined> {
     this.#dropObsolete();
     return this.#groupList.one(id, fields, viewer);
   }

@@ -26,10 +26,17 @@ export interface ClientIndex {
   detail(id: ClientId, fields: readonly string[] | undefined): string | undefined;
   tags(options: ListOptions, viewer: Principal): Page;
   applyGroup(change: ClientGroupChange): void;
-  /** Client groups; those without a visible client are shown to administrators only. Spec 03 §7.3. */
-  groups(options: ListOptions, viewer: Principal): Page;
-  /** JSON object text of a client group with the requested `fields[client_groups]`, all when `undefined`. */
-  group(id: string, fields: readonly string[] | undefined, viewer: Principal): string | undefined;
+  /**
+   * Client groups; those without a visible client are shown to administrators only. Spec 03 §7.3. Comes at once unless
+   * it shows many ids of clients; throws `AppError` 400 when it would show too many.
+   */
+  groups(options: ListOptions, viewer: Principal): Page | Promise<Page>;
+  /** Like `groups`: JSON object text of a client group with the requested `fields[client_groups]`, all when `undefined`. */
+  group(
+    id: string,
+    fields: readonly string[] | undefined,
+    viewer: Principal,
+  ): string | undefined | Promise<string | undefined>;
   /** All non-obsolete clients, whoever asks. */
   counts(): { readonly connected: number; readonly disconnected: number };
   /** Clients the viewer may access, in id order. */

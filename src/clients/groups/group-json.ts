@@ -8,8 +8,8 @@ export interface GroupView {
   readonly group: ClientGroup;
   readonly clients: number;
   readonly connected: number;
-  /** Their ids as JSON texts, ascending. */
-  readonly clientIds: readonly string[];
+  /** Their ids as JSON texts, ascending, with commas in between. */
+  readonly clientIds: string;
 }
 
 type Write = (view: GroupView) => string;
@@ -20,7 +20,7 @@ const fields = new Map<string, Write>([
   ['description', ({ group }) => jsonText(group.description)],
   ['params', ({ group }) => paramsText(group)],
   ['allowed_user_groups', ({ group }) => jsonText(group.allowedUserGroups)],
-  ['client_ids', ({ clientIds }) => (clientIds.length === 0 ? 'null' : `[${clientIds.join(',')}]`)],
+  ['client_ids', ({ clientIds }) => (clientIds === '' ? 'null' : `[${clientIds}]`)],
   ['num_clients', ({ clients }) => String(clients)],
   ['num_clients_connected', ({ connected }) => String(connected)],
 ]);

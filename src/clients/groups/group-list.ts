@@ -1,12 +1,14 @@
 /** Answers to `GET /client-groups` and `GET /client-groups/{group_id}`. Spec 03 §7.3. */
 
 import type { Principal } from '../../auth/principal.js';
+import { AppError } from '../../errors.js';
 import { jsonText } from '../../go/json-text.js';
 import type { ColumnReader } from '../../query/match.js';
 import { compileExactFilters } from '../../query/match-exact.js';
 import { paginate } from '../../query/paginate.js';
 import type { ListOptions, SortKey } from '../../query/types.js';
 import { BoundedCache } from '../bounded-cache.js';
+import { atOnce, Turns } from '../in-turns.js';
 import type { Page } from '../read-model.js';
 import { accessOf, visibilityKey } from '../visibility.js';
 import type { ClientGroup } from './group.js';
@@ -16,6 +18,10 @@ import type { Membership } from './membership.js';
 
 const PAGE_ENTRIES = 256;
 const PAGE_CHARACTERS = 8 * 1024 * 1024;
+/** In one answer: ~8 MB. Every client of a fleet of 10,000 in twenty groups. */
+const MOST_IDS = 200_000;
+/** Until other requests have their turn: ~10 ms. */
+const IDS_PER_TURN = 20_000;
 
 /** What lists of groups can be sorted and filtered by. */
 const columns = {
@@ -37,6 +43,7 @@ const nobody: Readonly<Count> = { clients: 0, connected: 0 };
 export class GroupList {
   readonly #groups: GroupIndex;
   readonly #clients: () => readonly GroupedClient[];
+  readonly #turns = new Turns();
   readonly #pages = new BoundedCache<Page>(PAGE_ENTRIES, PAGE_CHARACTERS);
 
   /** `clients`: all of them, by id in any letter case. */
@@ -50,24 +57,36 @@ export class GroupList {
     this.#pages.clear();
   }
 
-  page(options: ListOptions, viewer: Principal): Page {
+  /** Comes at once unless it shows many ids. Throws `AppError` 400 when it would show more than `MOST_IDS`. */
+  page(options: ListOptions, viewer: Principal): Page | Promise<Page> {
     const { sorts, filters, offset, limit } = options;
     const names = options.fields.client_groups ?? defaultGroupFields;
     const key = `${visibilityKey(viewer)}\n${JSON.stringify([sorts, filters, names, offset, limit])}`;
     const kept = this.#pages.get(key);
     if (kept !== undefined) return kept;
-    const page = this.#make(options, names, viewer);
+    const { items, count } = this.#select(options, viewer);
+    const toPage = (texts: readonly string[]): Page => ({ items: `[${texts.join(',')}]`, count });
+    const texts = this.#texts(items, names, viewer);
+    // Something may have changed by then, and it would be too long to be kept anyway.
+    if (texts instanceof Promise) return texts.then(toPage);
+    const page = toPage(texts);
     this.#pages.set(key, page, key.length + page.items.length);
     return page;
   }
 
-  one(id: string, fields: readonly string[] | undefined, viewer: Principal): string | undefined {
+  /** Like `page`. */
+  one(
+    id: string,
+    fields: readonly string[] | undefined,
+    viewer: Principal,
+  ): string | undefined | Promise<string | undefined> {
     const group = this.#groups.get(id);
     if (group === undefined) return undefined;
-    return this.#texts([group], fields ?? clientGroupFields, viewer)[0];
+    const texts = this.#texts([group], fields ?? clientGroupFields, viewer);
+    return texts instanceof Promise ? texts.then(([text]) => text) : texts[0];
   }
 
-  #make(options: ListOptions, names: readonly string[], viewer: Principal): Page {
+  #select(options: ListOptions, viewer: Principal): ReturnType<typeof paginate<ClientGroup>> {
     const matches = compileExactFilters(options.filters, columnReader);
     let groups = this.#groups.all().filter(matches);
     if (!viewer.admin) {
@@ -75,19 +94,29 @@ export class GroupList {
       groups = groups.filter(({ id }) => counts.has(this.#groups.numberOf(id) ?? -1));
     }
     groups.sort(comparison(options.sorts));
-    const { items, count } = paginate(groups, options);
-    return { items: `[${this.#texts(items, names, viewer).join(',')}]`, count };
+    return paginate(groups, options);
   }
 
-  #texts(groups: readonly ClientGroup[], names: readonly string[], viewer: Principal): string[] {
-    const counted = names.includes('num_clients') || names.includes('num_clients_connected');
+  #texts(
+    groups: readonly ClientGroup[],
+    names: readonly string[],
+    viewer: Principal,
+  ): readonly string[] | Promise<readonly string[]> {
+    const counted = ['num_clients', 'num_clients_connected', 'client_ids'].some((name) =>
+      names.includes(name),
+    );
     const counts = counted ? this.#counts(viewer) : new Map<number, Count>();
-    const ids = names.includes('client_ids') ? this.#clientIds(groups, viewer) : new Map<number, string[]>();
-    return groups.map((group) => {
-      const number = this.#groups.numberOf(group.id) ?? -1;
-      const { clients, connected } = counts.get(number) ?? nobody;
-      return groupText({ group, clients, connected, clientIds: ids.get(number) ?? [] }, names);
-    });
+    const numbers = groups.map(({ id }) => this.#groups.numberOf(id) ?? -1);
+    const write = (ids: readonly string[]): readonly string[] =>
+      groups.map((group, index) => {
+        const { clients, connected } = counts.get(numbers[index] ?? -1) ?? nobody;
+        return groupText({ group, clients, connected, clientIds: ids[index] ?? '' }, names);
+      });
+    if (!names.includes('client_ids')) return write([]);
+    const total = numbers.reduce((sum, number) => sum + (counts.get(number)?.clients ?? 0), 0);
+    if (total > MOST_IDS) throw tooManyIds();
+    if (total <= IDS_PER_TURN) return write(atOnce(this.#clientIds(numbers, viewer)));
+    return this.#turns.run(() => this.#clientIds(numbers, viewer)).then(write);
   }
 
   /** Visible clients by number of the group; groups without any are missing. */
@@ -111,14 +140,17 @@ export class GroupList {
     return counts;
   }
 
-  /** Visible members of some groups, ascending and each as JSON text, by number of the group. */
-  #clientIds(groups: readonly ClientGroup[], viewer: Principal): Map<number, string[]> {
+  /** Visible members of some groups, by the numbers of these: as JSON texts, ascending, with commas in between. */
+  *#clientIds(groups: readonly number[], viewer: Principal): Generator<void, readonly string[]> {
     const isVisible = accessOf(viewer, this.#groups);
     const ids = new Map<number, string[]>();
-    for (const { id } of groups) ids.set(this.#groups.numberOf(id) ?? -1, []);
+    for (const number of groups) ids.set(number, []);
     const listsOf = new Map<Membership, readonly string[][]>();
     const visible = this.#clients().filter((client) => client.membership.bits !== '' && isVisible(client));
-    for (const { record, membership } of inOrder(visible)) {
+    // What changes between two turns must not show in one list only.
+    const members = inOrder(visible).map(({ record, membership }) => ({ id: record.id, membership }));
+    let inTurn = 0;
+    for (const { id, membership } of members) {
       let lists = listsOf.get(membership);
       if (lists === undefined) {
         lists = membership.numbers().flatMap((number) => {
@@ -127,12 +159,30 @@ export class GroupList {
         });
         listsOf.set(membership, lists);
       }
-      const text = jsonText(record.id);
+      const text = jsonText(id);
       for (const list of lists) list.push(text);
+      inTurn += lists.length;
+      if (inTurn < IDS_PER_TURN) continue;
+      inTurn = 0;
+      yield;
     }
-    return ids;
+    const texts: string[] = [];
+    for (const number of groups) {
+      const list = ids.get(number) ?? [];
+      texts.push(list.join(','));
+      inTurn += list.length;
+      if (inTurn < IDS_PER_TURN) continue;
+      inTurn = 0;
+      yield;
+    }
+    return texts;
   }
 }
+
+const tooManyIds = (): AppError =>
+  new AppError('bad_request', {
+    title: `The answer would have more than ${MOST_IDS} client ids. Ask for fewer groups at a time, or for other fields.`,
+  });
 
 /** By id; they come ordered without regard to case, which is mostly the same. */
 function inOrder(clients: GroupedClient[]): readonly GroupedClient[] {

@@ -101,13 +101,15 @@ const listGroups: Route = {
       'Sorted by id unless asked otherwise. Shows `id` and `description` without `fields[client_groups]`. Only ' +
       'administrators see groups without a client they may access.',
     query: listParameters(listSupport),
-    errors: { 400: 'Unsupported sort, filter or field, or a page out of range' },
+    errors: {
+      400: 'Unsupported sort, filter or field, a page out of range, or too many client ids in one answer',
+    },
   },
   responses: { 200: Type.Array(groupSchema) },
-  handler(request, { clients }) {
+  async handler(request, { clients }) {
     const options = readListOptions(request.query, listSupport);
     if (request.principal === null) throw new AppError('unauthorized', { title: 'unauthorized access' });
-    const { items, count } = clients.groups(options, request.principal);
+    const { items, count } = await clients.groups(options, request.principal);
     return { status: 200, json: `{"data":${items},"meta":{"count":${count}}}` };
   },
 };
@@ -122,14 +124,14 @@ const showGroup: Route = {
     description:
       'Shows everything without `fields[client_groups]`; of its clients those the caller may access.',
     query: fieldsParameters(fieldSupport),
-    errors: { 400: 'Unsupported field', 404: 'There is no client group of that id' },
+    errors: { 400: 'Unsupported field, or too many client ids', 404: 'There is no client group of that id' },
   },
   responses: { 200: groupSchema },
-  handler(request, { clients }) {
+  async handler(request, { clients }) {
     const fields = readFields(request.query, fieldSupport).client_groups;
     if (request.principal === null) throw new AppError('unauthorized', { title: 'unauthorized access' });
     const { group_id: id = '' } = request.params;
-    const text = clients.group(id, fields, request.principal);
+    const text = await clients.group(id, fields, request.principal);
     if (text === undefined) {
       throw new AppError('not_found', { title: `Client Group[id=${goQuote(id)}] not found.` });
     }

@@ -147,7 +147,7 @@ test('an obsolete client is in no group, and in its groups again when it is back
     record: clientRecord('c', { disconnectedAt: new Date(clock.now()).toISOString() }),
   });
   const shown = (): unknown =>
-    JSON.parse(index.group('g', ['client_ids'], { admin: true, groups: [] } as never) ?? '').client_ids;
+    JSON.parse(index.group('g', ['client_ids'], { admin: true, groups: [] } as never) as string).client_ids;
   assert.deepEqual(shown(), ['c']);
   clock.advance(3_600_001);
   assert.equal(shown(), null);

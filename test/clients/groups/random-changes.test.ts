@@ -10,6 +10,7 @@ import {
   groupParamNames,
 } from '../../../src/clients/groups/group.js';
 import { type GroupedClient, GroupIndex } from '../../../src/clients/groups/group-index.js';
+import type { Page } from '../../../src/clients/read-model.js';
 import type { ClientRecord } from '../../../src/clients/record.js';
 import { clientId } from '../../../src/ids.js';
 import { clientGroup } from '../../support/client-group.js';
@@ -140,7 +141,7 @@ const viewers = [admin, member(), member('u1'), member('u2', 'u3'), member('unkn
 const everything = (index: LoadableClientIndex): unknown =>
   viewers.map((viewer) => [
     JSON.parse(index.list(listOptions, viewer).items),
-    JSON.parse(index.groups(listOptions, viewer).items),
+    JSON.parse((index.groups(listOptions, viewer) as Page).items),
     JSON.parse(index.tags(listOptions, viewer).items),
     [...index.visible(viewer)].map(({ id }) => id),
   ]);
