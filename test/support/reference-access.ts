@@ -48,7 +48,9 @@ export const referenceAccess: readonly AccessRule[] = [
   ...rules('POST', '/verify-2fa', { auth: 'own' }),
   ...rules('GET', '/auth/provider /auth/ext/settings /auth/ext/settings/device', { auth: 'open' }),
   ...rules('GET', '/oauth/login /oauth/login/device /plus/status', { auth: 'open' }),
-  ...rules('GET', '/status /me /me/ip /me/tokens /me/totp-secret', user),
+  ...rules('GET', '/status /me /me/ip /me/tokens', user),
+  // Other than there, no `read`: the secret is more than something to read.
+  { method: 'GET', path: '/me/totp-secret', ...user },
   ...rules('PUT', '/me', user),
   ...rules('GET POST', '/me/token', user),
   ...rules('PUT DELETE', '/me/token/{x} /me/tokens/{prefix}', user),
