@@ -1,4 +1,4 @@
-/** Databases with the tables of `docs/operation.md`, as an operator makes them and other programs use them. */
+/** Databases with the tables of `docs/accounts.md`, as an operator makes them and other programs use them. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import type { DatabaseConfig } from '../../src/config/types.js';
 import { Mariadb, noMariadb } from './mariadb.js';
 import { tempFolder } from './temp-folder.js';
 
-const page = readFileSync(new URL('../../../docs/operation.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../docs/accounts.md', import.meta.url), 'utf8');
 
 /** The statements that make the tables, as the page has them. */
 export function tablesOf(dialect: 'mysql' | 'sqlite'): string {
   const title = dialect === 'mysql' ? 'MySQL and MariaDB' : 'SQLite';
   const found = new RegExp(`^${title}:\\n\\n\`\`\`sql\\n([\\s\\S]*?)^\`\`\``, 'm').exec(page)?.[1];
-  if (found === undefined) throw new Error(`docs/operation.md has no tables for ${title}`);
+  if (found === undefined) throw new Error(`docs/accounts.md has no tables for ${title}`);
   return found;
 }
 

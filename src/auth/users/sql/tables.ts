@@ -44,7 +44,7 @@ export const columns = {
 } as const;
 
 const SECOND_FACTOR_HINT =
-  '; with two-factor login the table needs more columns, see "Users in a database" in docs/operation.md';
+  '; with two-factor login the table needs more columns, see "Users in a database" in docs/accounts.md';
 
 /** Looks at the tables. Rejects with `Error` that names the setting, the table and what is wrong with it. */
 export async function openTables(database: SqlDatabase, { api }: Pick<Config, 'api'>): Promise<UserTables> {
