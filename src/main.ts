@@ -69,7 +69,7 @@ async function run(): Promise<void> {
   let reload = (): void => undefined;
   process.on('SIGHUP', () => reload());
   const server = await serve(config, { writer, level });
-  say(welcome({ ...prepared, server, version }));
+  say(welcome({ ...prepared, server, version, onTerminal: process.stdout.isTTY === true }));
   await prepared.adminWasShown();
 
   const end = (signal: string): void => {

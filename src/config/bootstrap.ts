@@ -6,12 +6,18 @@ import { stderrLogger } from '../logging/stderr-logger.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/types.js';
 import { ConfigError, reasonOf } from './config-error.js';
-import { adminWasShown, keepAdministrator, keepAgentCredential, type NewAdmin } from './first-credentials.js';
+import {
+  type AgentLine,
+  adminWasShown,
+  keepAdministrator,
+  keepAgentCredential,
+  type NewAdmin,
+} from './first-credentials.js';
 import type { LoadedConfig } from './load.js';
 import { keepsOwnCredentials, keepsOwnUsers } from './own-store.js';
 import { keepSecrets } from './secrets-file.js';
 import { takeOverCredentials, takeOverUsers } from './take-over.js';
-import type { ClientAuth, Config } from './types.js';
+import type { Config } from './types.js';
 
 export interface PreparedConfig {
   /** Complete: secrets filled in. */
@@ -24,7 +30,7 @@ export interface PreparedConfig {
    * A credential for the agent command line shown at start: the first one of the own store, or the static pair;
    * `null` with an operator's file or table.
    */
-  readonly agentCredential: ClientAuth | null;
+  readonly agentCredential: AgentLine | null;
 }
 
 /**
@@ -59,8 +65,9 @@ export async function prepareDataDir(
 async function ownCredentials(
   config: Config,
   log: Logger,
-): Promise<[agent: ClientAuth | null, admin: NewAdmin | null]> {
-  const { dataDir, clientAuth } = config.server;
+): Promise<[agent: AgentLine | null, admin: NewAdmin | null]> {
+  const { dataDir } = config.server;
+  const clientAuth = config.server.clientAuth && { ...config.server.clientAuth, isNew: false };
   const agents = keepsOwnCredentials(config);
   const users = keepsOwnUsers(config) && config.api.address !== '';
   if (!agents && !users) return [clientAuth, null];

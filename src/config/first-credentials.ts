@@ -18,18 +18,25 @@ const PASSWORD_LENGTH = 24;
  */
 const UNSEEN = 'unseen administrator passwords';
 
+/** What an agent's command line needs. */
+export interface AgentLine extends ClientAuth {
+  /** Nobody has seen the password yet. */
+  readonly isNew: boolean;
+}
+
 export interface NewAdmin {
   readonly username: string;
   readonly password: string;
 }
 
 /** The first agent credential of the store, made unless there is one; on disk when the promise resolves. */
-export async function keepAgentCredential(store: Store): Promise<ClientAuth | null> {
-  if (store.agentCredentials.isEmpty()) {
+export async function keepAgentCredential(store: Store): Promise<AgentLine | null> {
+  const isNew = store.agentCredentials.isEmpty();
+  if (isNew) {
     await store.agentCredentials.addFirst([{ id: AGENT_ID, password: randomPassword() }]);
     await store.flushed();
   }
-  for (const credential of store.agentCredentials.all()) return credential;
+  for (const credential of store.agentCredentials.all()) return { ...credential, isNew };
   return null;
 }
 

@@ -45,6 +45,8 @@ async function inStore<Result>(dataDir: string, use: (store: Store) => Promise<R
   }
 }
 
+const withIsNew = (agents: readonly object[]): object[] => agents.map((one) => ({ ...one, isNew: true }));
+
 describe('the first start without credentials', () => {
   it('makes secrets, an agent credential and an administrator, readable by the owner only', async (test) => {
     const { dataDir, loaded } = embeddedIn(test);
@@ -58,7 +60,7 @@ describe('the first start without credentials', () => {
     assert.equal(newAdmin?.username, 'admin');
     assert.ok((newAdmin?.password.length ?? 0) >= 20);
     const { users, agents } = await stored(dataDir);
-    assert.deepEqual(agents, [agentCredential]);
+    assert.deepEqual(withIsNew(agents), [agentCredential]);
     assert.equal(agentCredential?.id, 'agent');
     const [user, ...others] = users;
     assert.deepEqual(others, []);
@@ -74,7 +76,8 @@ describe('the first start without credentials', () => {
     const before = await stored(dataDir);
     const second = await prepareDataDir(loaded);
     assert.deepEqual(second.config, first.config);
-    assert.deepEqual(second.agentCredential, first.agentCredential);
+    assert.equal(first.agentCredential?.isNew, true);
+    assert.deepEqual(second.agentCredential, { ...first.agentCredential, isNew: false });
     assert.equal(second.newAdmin, null);
     assert.deepEqual(await stored(dataDir), before);
   });
@@ -84,7 +87,7 @@ describe('the first start without credentials', () => {
     const toml = `[server]\ndata_dir = ${JSON.stringify(dataDir)}\n[api]\naddress = "127.0.0.1:0"\n`;
     const { newAdmin, agentCredential } = await prepareDataDir(load({ toml }));
     assert.equal(newAdmin?.username, 'admin');
-    assert.deepEqual((await stored(dataDir)).agents, [agentCredential]);
+    assert.deepEqual(withIsNew((await stored(dataDir)).agents), [agentCredential]);
   });
 
   it('gives the administrator a new password until one was shown', async (test) => {
@@ -111,7 +114,7 @@ describe('the first start without credentials', () => {
     const { config, newAdmin, agentCredential } = await prepareDataDir(loaded);
     assert.equal(config.server.keySeed, 'seed');
     assert.match(config.api.jwtSecret, /^[0-9a-f]{64}$/);
-    assert.deepEqual(agentCredential, { id: 'a', password: 'b' });
+    assert.deepEqual(agentCredential, { id: 'a', password: 'b', isNew: false });
     assert.equal(newAdmin, null);
     assert.equal(existsSync(join(dataDir, 'store')), false);
   });
@@ -185,7 +188,7 @@ describe('credentials that an earlier version kept in files', () => {
     const { dataDir, loaded, names } = earlier(test);
     const { newAdmin, agentCredential } = await prepareDataDir(loaded);
     assert.equal(newAdmin, null);
-    assert.deepEqual(agentCredential, { id: 'other site', password: 'two' });
+    assert.deepEqual(agentCredential, { id: 'other site', password: 'two', isNew: false });
     assert.deepEqual(await stored(dataDir), expected);
     assert.deepEqual(names(), bothImported);
     assert.equal((await prepareDataDir(loaded)).newAdmin, null);
@@ -245,7 +248,7 @@ describe('credentials that an earlier version kept in files', () => {
     writeFileSync(file('client-auth.json'), '{}');
     const { newAdmin, agentCredential } = await prepareDataDir(loaded);
     assert.equal(newAdmin?.username, 'admin');
-    assert.deepEqual((await stored(dataDir)).agents, [agentCredential]);
+    assert.deepEqual(withIsNew((await stored(dataDir)).agents), [agentCredential]);
     assert.deepEqual(names(), bothImported);
   });
 
@@ -278,7 +281,7 @@ describe('the data directory of a configured server', () => {
     const first = await prepareDataDir(configured(dataDir));
     const second = await prepareDataDir(configured(dataDir));
     assert.equal(first.newAdmin, null);
-    assert.deepEqual(first.agentCredential, { id: 'a', password: 'b' });
+    assert.deepEqual(first.agentCredential, { id: 'a', password: 'b', isNew: false });
     assert.deepEqual(second.config, first.config);
   });
 
