@@ -1,6 +1,8 @@
 /** Login of a program without a browser: RFC 8628. Spec 02 §20.4 and §20.6. */
 
+import type { DeviceAuthorizationResponse } from 'openid-client';
 import type { PlusOauthConfig } from '../../config/types.js';
+import { checkEndpoint } from '../../config/values/endpoint.js';
 import { AppError } from '../../errors.js';
 import type { Seconds } from '../../time.js';
 import type { FindEndpoints } from './endpoints.js';
@@ -18,6 +20,8 @@ const DEFAULT_INTERVAL: Seconds = 5;
 /** A provider that asks for more means something else. */
 const LONGEST_INTERVAL: Seconds = 60;
 const LONGEST_CODE = 4096;
+const LONGEST_USER_CODE = 100;
+const LONGEST_URI = 2048;
 
 export interface DeviceLoginParts {
   readonly oauth: PlusOauthConfig;
@@ -72,7 +76,7 @@ export function makeDeviceLogin(
           throw new AppError('forbidden', { title: 'device login is not configured' });
         if (!(await pending.mayStartDevice(ip))) throw new AppError('too_many_requests');
         const given = await new TokenEndpoint(http, endpoints, application).startDevice(provider.deviceScope);
-        if (given.device_code.length > LONGEST_CODE) throw new ProviderFailure('the device code is too long');
+        checkShown(given);
         const interval = Math.min(LONGEST_INTERVAL, Math.ceil(given.interval ?? DEFAULT_INTERVAL));
         const expiresIn = Math.floor(given.expires_in);
         await pending.keepDevice(given.device_code, { interval, expiresIn }, ip);
@@ -106,6 +110,21 @@ export function makeDeviceLogin(
         }
       }),
   };
+}
+
+/** Users open the address, and type the code. Throws `ProviderFailure`. */
+function checkShown(given: DeviceAuthorizationResponse): void {
+  const { device_code: deviceCode, user_code: userCode, verification_uri: uri } = given;
+  const bad = (reason: string): ProviderFailure => new ProviderFailure(`device login: ${reason}`);
+  if (deviceCode.length > LONGEST_CODE) throw bad('the device code is too long');
+  if (userCode.length > LONGEST_USER_CODE || /\p{C}/u.test(userCode))
+    throw bad('nobody could type the user code');
+  if (uri.length > LONGEST_URI) throw bad('the verification URI is too long');
+  try {
+    checkEndpoint(uri);
+  } catch (error) {
+    throw bad(`verification URI: ${(error as Error).message}`);
+  }
 }
 
 /** The provider refuses the application itself: nothing the caller could do about it. */

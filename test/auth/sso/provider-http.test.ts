@@ -84,6 +84,36 @@ test('answers that are none are failures of the provider, not of the caller', as
   }
 });
 
+test('users are sent to no address that could be a trap, with no code that could be', async (t) => {
+  let given: object = {};
+  const url = await serve(t, (_request, response) => {
+    const rest = { device_code: 'd', user_code: 'AB-CD', expires_in: 900 };
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ ...rest, ...given }));
+  });
+  const world = await ssoWorld(t, {
+    oauth: { provider: 'github', authorizeUrl: url, tokenUrl: `${url}/token`, deviceAuthorizeUrl: url },
+  });
+  const uri = 'https://id.example/device';
+  for (const bad of [
+    ...['javascript:alert(1)', 'http://id.example/device', 'https://id.example@evil.example/', 'x'].map(
+      (one) => ({
+        verification_uri: one,
+      }),
+    ),
+    { verification_uri: `${uri}?${'x'.repeat(5000)}` },
+    { verification_uri: uri, user_code: `AB${String.fromCharCode(27)}[2J` },
+    { verification_uri: uri, user_code: 'x'.repeat(1000) },
+  ]) {
+    given = bad;
+    const answer = await world.open('/auth/ext/settings/device');
+    assert.equal(refusalOf(answer), '500 the identity provider gives no answer', JSON.stringify(bad));
+  }
+  given = { verification_uri: uri };
+  assert.equal((await world.deviceSettings()).verification_uri, uri);
+});
+
 test('pages without end are given up', async (t) => {
   let pages = 0;
   const url = await serve(t, (_request, response) => {
