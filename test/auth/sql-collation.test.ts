@@ -97,6 +97,14 @@ for (const engine of engines) {
       assert.deepEqual(await users.all(), [user('anna', ['Ops'])]);
     });
 
+    test('an administrator stays one, whatever else his groups are spelt like', async (t) => {
+      const { users, writes } = await open(t, await create(t));
+      await writes.add(user('anna', ['administrators', 'Administrators']));
+      assert.deepEqual((await users.findCurrent('anna'))?.groups, ['Administrators']);
+      await writes.change('anna', { groups: ['ADMINISTRATORS', 'Ops', 'Administrators'] });
+      assert.deepEqual((await users.findCurrent('anna'))?.groups, ['Administrators', 'Ops']);
+    });
+
     test('rows of groups are found as the collation says, and changed under their own names only', async (t) => {
       const { users, writes } = await open(t, await create(t));
       await writes.add(user('anna', ['Administrators', 'ops']));

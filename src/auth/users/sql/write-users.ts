@@ -5,6 +5,7 @@ import type { SqlDatabase, SqlParameter, SqlSession } from '../../../sql/databas
 import { SqlError } from '../../../sql/sql-error.js';
 import { textOf } from '../../../sql/value.js';
 import { unlessIncomparable } from '../../incomparable.js';
+import { ADMINISTRATORS } from '../../principal.js';
 import type { User } from '../provider.js';
 import { type UserChange, type UserWrites, unknownUserTitle, userExistsTitle } from '../writes.js';
 import { columns, type UserTables } from './tables.js';
@@ -33,8 +34,9 @@ export function userWrites(
   };
 
   const addMemberships = async (session: SqlSession, name: string, groups: readonly string[]) => {
-    for (const one of new Set(groups)) {
-      // A collation may take two of the names for one: then the first is what he is in.
+    const administrators = groups.filter((one) => one === ADMINISTRATORS);
+    for (const one of new Set([...administrators, ...groups])) {
+      // A collation may take two of the names for one: then the first is what he is in, and the one that counts is.
       await ignoreDuplicate(
         session.run(`INSERT INTO ${memberships} (${username}, ${group}) VALUES (?, ?)`, [name, one]),
       );
