@@ -75,6 +75,8 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
     use(prepared) {
       const { users, auth } = present;
       present = prepared;
+      // What changed since they were opened was told to the others only.
+      prepared.users.forget();
       Promise.all([users.close(), auth.finish()]).catch((error) =>
         log.error(`closing the users: ${(error as Error).message}`),
       );
