@@ -22,5 +22,6 @@ export interface Guard {
 
 /** Checks agent logins (spec 01 §4.8, all four steps, the guard included). */
 export interface AgentLogin {
-  verify(authId: string, password: string, ip: string): Promise<boolean>;
+  /** The client auth id as it is kept, which is what the agent's clients are bound to; `null`: refused. */
+  verify(authId: string, password: string, ip: string): Promise<string | null>;
 }

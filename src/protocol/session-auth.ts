@@ -19,7 +19,8 @@ export interface AuthPeer {
   send(payload: Buffer): void;
   /** SSH_MSG_DISCONNECT with reason and text, then close. */
   disconnect(reason: number, text: string): void;
-  verify(authId: string, password: string): Promise<boolean>;
+  /** The client auth id that the agent goes by from now on; `null`: refused. */
+  verify(authId: string, password: string): Promise<string | null>;
   onSuccess(authId: string): void;
   onError(error: unknown): void;
 }
@@ -108,21 +109,21 @@ export class ServerAuth {
 
   #check(authId: string, password: string): void {
     this.#checking = true;
-    const decide = (matches: boolean): void => {
+    const decide = (verified: string | null): void => {
       this.#checking = false;
       if (this.#over) return;
-      if (matches) {
+      if (verified !== null) {
         this.#over = true;
         this.peer.send(packet(message.authSuccess, []));
-        this.peer.onSuccess(authId);
+        this.peer.onSuccess(verified);
         return;
       }
       this.#fail();
       for (const waiting of this.#waiting.splice(0)) this.receive(waiting);
     };
-    const failed = (error: unknown): boolean => {
+    const failed = (error: unknown): null => {
       this.peer.onError(error);
-      return false;
+      return null;
     };
     this.peer.verify(authId, password).catch(failed).then(decide).catch(failed);
   }

@@ -45,30 +45,30 @@ async function agents(
 
 test('the configured credential is let in, nothing else', async (t) => {
   const { clock, login } = await agents(t);
-  assert.equal(await login.verify('agent', 'se:cret', IP), true);
+  assert.equal(await login.verify('agent', 'se:cret', IP), 'agent');
   for (const [id, password] of [
     ['agent', 'wrong'],
     ['agent', ''],
     ['Agent', 'se:cret'],
     ['', ''],
   ] as const) {
-    assert.equal(await login.verify(id, password, IP), false);
+    assert.equal(await login.verify(id, password, IP), null);
     clock.advance(2000);
   }
 });
 
 test('within the wait even the right password is refused, and the wait is not renewed (spec 01 §4.8)', async (t) => {
   const { clock, login, log } = await agents(t);
-  assert.equal(await login.verify('agent', 'wrong', IP), false);
+  assert.equal(await login.verify('agent', 'wrong', IP), null);
   clock.advance(1999);
-  assert.equal(await login.verify('agent', 'se:cret', IP), false);
+  assert.equal(await login.verify('agent', 'se:cret', IP), null);
   assert.ok(
     log.lines.includes(
       'info: Failed login attempt for client auth id "agent", forcing to wait for 2s (192.0.2.1)',
     ),
   );
   clock.advance(1);
-  assert.equal(await login.verify('agent', 'se:cret', IP), true);
+  assert.equal(await login.verify('agent', 'se:cret', IP), 'agent');
 });
 
 test('refusals within the wait do not count towards a ban', async (t) => {
@@ -97,7 +97,15 @@ test('five wrong passwords ban the address, a right one in between starts the co
     ),
   );
   clock.advance(3_600_000);
-  assert.equal(await login.verify('agent', 'se:cret', IP), true);
+  assert.equal(await login.verify('agent', 'se:cret', IP), 'agent');
+});
+
+test('an agent goes by the id of its credential, whatever it was found under', async (t) => {
+  const credentials: Pick<CredentialSource, 'lookup'> = {
+    lookup: () => ({ id: 'agent', password: 'secret' }),
+  };
+  const { login } = await agents(t, { credentials });
+  assert.equal(await login.verify('AGENT', 'secret', IP), 'agent');
 });
 
 test('a source that cannot be read refuses without penalty', async (t) => {
@@ -105,28 +113,28 @@ test('a source that cannot be read refuses without penalty', async (t) => {
   const credentials: Pick<CredentialSource, 'lookup'> = {
     lookup: async () => {
       if (broken) throw new Error('no database');
-      return 'secret';
+      return { id: 'agent', password: 'secret' };
     },
   };
   const { login, log } = await agents(t, { credentials });
-  assert.equal(await login.verify('agent', 'secret', IP), false);
+  assert.equal(await login.verify('agent', 'secret', IP), null);
   assert.ok(log.lines.some((line) => line.startsWith('error: ') && line.includes('no database')));
   broken = false;
-  assert.equal(await login.verify('agent', 'secret', IP), true);
+  assert.equal(await login.verify('agent', 'secret', IP), 'agent');
 });
 
 test('guesses made side by side get one look at the password', async (t) => {
   const waiting: (() => void)[] = [];
   const credentials: Pick<CredentialSource, 'lookup'> = {
-    lookup: () => new Promise((resolve) => waiting.push(() => resolve('secret'))),
+    lookup: () => new Promise((resolve) => waiting.push(() => resolve({ id: 'agent', password: 'secret' }))),
   };
   const { login } = await agents(t, { credentials });
   const first = login.verify('agent', 'wrong', IP);
   const second = login.verify('agent', 'secret', IP);
   waiting[0]?.();
-  assert.equal(await first, false);
+  assert.equal(await first, null);
   waiting[1]?.();
-  assert.equal(await second, false);
+  assert.equal(await second, null);
 });
 
 test('a hostile id does not reach the log as it is', async (t) => {
@@ -146,39 +154,39 @@ test('a credential file is followed: additions, changes and removals count at on
     clock.advance(2000);
     return login.verify(id, password, IP);
   };
-  assert.equal(await tries('one', 'first'), true);
-  assert.equal(await tries('bad', ''), false);
-  assert.equal(await tries('toString', 'x'), false);
-  assert.equal(await tries('two', 'second'), false);
+  assert.equal(await tries('one', 'first'), 'one');
+  assert.equal(await tries('bad', ''), null);
+  assert.equal(await tries('toString', 'x'), null);
+  assert.equal(await tries('two', 'second'), null);
   writeFileSync(authFile, '{"one":"frist","two":"second"}');
-  assert.equal(await tries('one', 'first'), false);
-  assert.equal(await tries('one', 'frist'), true);
-  assert.equal(await tries('two', 'second'), true);
+  assert.equal(await tries('one', 'first'), null);
+  assert.equal(await tries('one', 'frist'), 'one');
+  assert.equal(await tries('two', 'second'), 'two');
   writeFileSync(`${authFile}.new`, '{"two":"second"}');
   renameSync(`${authFile}.new`, authFile);
-  assert.equal(await tries('one', 'frist'), false);
+  assert.equal(await tries('one', 'frist'), null);
 });
 
 test('a credential file that turns bad keeps the last good one, and says so without its content', async (t) => {
   const authFile = join(tempFolder(t), 'clients.json');
   writeFileSync(authFile, '{"one":"topsecret"}');
   const { login, log } = await agents(t, { authFile });
-  assert.equal(await login.verify('one', 'topsecret', IP), true);
+  assert.equal(await login.verify('one', 'topsecret', IP), 'one');
   writeFileSync(authFile, '{"one":"topsecret"');
-  assert.equal(await login.verify('one', 'topsecret', IP), true);
-  assert.equal(await login.verify('one', 'topsecret', IP), true);
+  assert.equal(await login.verify('one', 'topsecret', IP), 'one');
+  assert.equal(await login.verify('one', 'topsecret', IP), 'one');
   const errors = log.lines.filter((line) => line.startsWith('error: '));
   assert.equal(errors.length, 1);
   assert.ok(!errors[0]?.includes('topsecret'));
   rmSync(authFile);
-  assert.equal(await login.verify('one', 'topsecret', IP), true);
+  assert.equal(await login.verify('one', 'topsecret', IP), 'one');
 });
 
 test('a credential file that never was there lets nobody in and punishes nobody', async (t) => {
   const authFile = join(tempFolder(t), 'clients.json');
   const { guard, login } = await agents(t, { authFile });
-  for (let count = 0; count < 10; count++) assert.equal(await login.verify('one', 'x', IP), false);
+  for (let count = 0; count < 10; count++) assert.equal(await login.verify('one', 'x', IP), null);
   assert.equal(guard.mustWait('client', 'one', IP), false);
   writeFileSync(authFile, '{"one":"x"}');
-  assert.equal(await login.verify('one', 'x', IP), true);
+  assert.equal(await login.verify('one', 'x', IP), 'one');
 });

@@ -9,7 +9,7 @@ interface Trial {
   readonly auth: ServerAuth;
   readonly sent: Buffer[];
   readonly asked: [string, string][];
-  decide: (ok: boolean) => void;
+  decide: (verified: string | null) => void;
   disconnected: string | null;
   authId: string | null;
 }
@@ -55,7 +55,7 @@ test('none is refused with the method password, then the right password is accep
   t.auth.receive(none);
   t.auth.receive(password('pass:word'));
   assert.deepEqual(t.asked, [['id', 'pass:word']]);
-  t.decide(true);
+  t.decide('id');
   await turn();
   assert.deepEqual(t.sent, [packet(6, ['ssh-userauth']), refusal, packet(52, [])]);
   assert.equal(t.authId, 'id');
@@ -67,7 +67,7 @@ test('passwords are checked one by one', async () => {
   t.auth.receive(password('one'));
   t.auth.receive(password('two'));
   assert.equal(t.asked.length, 1);
-  t.decide(false);
+  t.decide(null);
   await turn();
   assert.equal(t.asked.length, 2);
   assert.deepEqual(t.sent.slice(1), [refusal]);
@@ -81,7 +81,7 @@ test('the sixth failure ends the connection, the first none does not count', asy
     t.auth.receive(packet(50, ['id', 'ssh-connection', 'publickey']));
   assert.equal(t.disconnected, null);
   t.auth.receive(password('x'));
-  t.decide(false);
+  t.decide(null);
   await turn();
   assert.equal(t.disconnected, '2 too many authentication failures');
 });
@@ -118,7 +118,7 @@ test('a whole login works over messages of any cut', async () => {
 });
 
 test('a wrong password and a wrong fingerprint are refused', async () => {
-  await assert.rejects(sessionPair({ login: { verify: async () => false } }), /unable to authenticate/);
+  await assert.rejects(sessionPair({ login: { verify: async () => null } }), /unable to authenticate/);
   await assert.rejects(sessionPair({ fingerprint: 'aa:0d:c9:18' }));
   const pair = await sessionPair({ fingerprint: 'aa:0d:c9:17' });
   pair.server.close();
@@ -143,7 +143,7 @@ test('a receiver that throws at a new session is reported, nothing else', async 
   const auth = new ServerAuth({
     send: () => undefined,
     disconnect: () => undefined,
-    verify: async () => true,
+    verify: async (authId) => authId,
     onSuccess: () => {
       throw new Error('shutting down');
     },

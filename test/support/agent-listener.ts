@@ -59,7 +59,9 @@ export const testListener = async (
     host: '127.0.0.1',
     port: 0,
     shards: 1,
-    login: options.login ?? { verify: async (id, password) => id === 'agent-1' && password === 'secret' },
+    login: options.login ?? {
+      verify: async (id, password) => (id === 'agent-1' && password === 'secret' ? id : null),
+    },
     guard,
     hostKey: testHostKey,
     onSession(session) {

@@ -10,7 +10,7 @@ import { type Clock, systemClock } from '../../src/time.js';
 import { type MemorySocket, socketPair } from './socket-pair.js';
 import { testHostKey } from './transport-pair.js';
 
-export const acceptAll: AgentLogin = { verify: async () => true };
+export const acceptAll: AgentLogin = { verify: async (authId) => authId };
 
 export interface SessionPairOptions {
   readonly login?: AgentLogin;

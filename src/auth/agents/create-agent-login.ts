@@ -5,7 +5,7 @@ import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
 import type { AgentLogin, Guard } from '../guard.js';
 import { sameText } from '../same-text.js';
-import type { CredentialSource } from './credential-source.js';
+import type { AgentCredential, CredentialSource } from './credential-source.js';
 
 export interface AgentLoginOptions {
   readonly config: Config;
@@ -35,25 +35,25 @@ export function createAgentLogin(options: AgentLoginOptions): AgentLogin {
 
   return {
     async verify(authId, password, ip) {
-      if (mustWait(authId, ip)) return false;
-      let expected: string | undefined;
+      if (mustWait(authId, ip)) return null;
+      let known: AgentCredential | undefined;
       try {
         const found = credentials.lookup(authId);
-        expected = found instanceof Promise ? await found : found;
+        known = found instanceof Promise ? await found : found;
       } catch (error) {
         log.error(`client auth id ${quoted(authId)} cannot be looked up: ${(error as Error).message}`);
-        return false;
+        return null;
       }
       // Guesses made side by side: while this one waited, another may have failed.
-      if (mustWait(authId, ip)) return false;
-      const right = sameText(password, expected ?? nobodysPassword);
-      if (right && expected !== undefined) {
+      if (mustWait(authId, ip)) return null;
+      const right = sameText(password, known?.password ?? nobodysPassword);
+      if (right && known !== undefined) {
         guard.succeeded('client', authId, ip);
-        return true;
+        return known.id;
       }
       log.debug(`Login failed for client auth id: ${quoted(authId)}`);
       await guard.failed('client', authId, ip);
-      return false;
+      return null;
     },
   };
 }

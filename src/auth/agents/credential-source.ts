@@ -17,8 +17,11 @@ export interface CredentialSource {
   readonly source: 'Static Credentials' | 'File' | 'DB';
   /** Whether credentials can be added and removed here at all; `server.auth_write` may still forbid it. */
   readonly writable: boolean;
-  /** The password of a client auth id. On the way of every agent that logs in. */
-  lookup(authId: string): string | undefined | Promise<string | undefined>;
+  /**
+   * The credential of a client auth id; a database may find it under other spellings than its own. On the way of every
+   * agent that logs in.
+   */
+  lookup(authId: string): AgentCredential | undefined | Promise<AgentCredential | undefined>;
   /** Never old; sorted by id, every id once, entries without id or password left out. */
   list(): readonly AgentCredential[] | Promise<readonly AgentCredential[]>;
   /**

@@ -29,7 +29,10 @@ export function fileCredentials({ path, clock, log }: FileCredentialsOptions): C
   return {
     source: 'File',
     writable: true,
-    lookup: async (authId) => (await file.current()).get(authId),
+    async lookup(id) {
+      const password = (await file.current()).get(id);
+      return password === undefined ? undefined : { id, password };
+    },
     async list() {
       const credentials = Array.from(await file.current(), ([id, password]) => ({ id, password }));
       return credentials.sort((one, other) => (one.id < other.id ? -1 : 1));

@@ -20,12 +20,12 @@ export class LiveCredentials implements CredentialSource {
   }
 
   /** What was being read while something changed is read anew: a removed credential is not answered any more. */
-  lookup(authId: string): string | undefined | Promise<string | undefined> {
+  lookup(authId: string): AgentCredential | undefined | Promise<AgentCredential | undefined> {
     const version = this.#version;
     const found = this.#present.lookup(authId);
     if (!(found instanceof Promise)) return found;
     return found.then(
-      (password) => (version === this.#version ? password : this.lookup(authId)),
+      (credential) => (version === this.#version ? credential : this.lookup(authId)),
       (error: unknown) => {
         if (version === this.#version) throw error;
         return this.lookup(authId);

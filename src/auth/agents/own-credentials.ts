@@ -10,7 +10,10 @@ export function ownCredentials(store: Pick<Store, 'agentCredentials' | 'flushed'
   return {
     source: 'DB',
     writable: true,
-    lookup: (authId) => agentCredentials.get(authId),
+    lookup(id) {
+      const password = agentCredentials.get(id);
+      return password === undefined ? undefined : { id, password };
+    },
     list: () => [...agentCredentials.all()],
     async add(credential) {
       if (!(await agentCredentials.add(credential))) throw credentialExists(credential.id);

@@ -11,7 +11,7 @@ import type { Clock } from '../../time.js';
 import { DatabaseTrouble } from '../database-trouble.js';
 import { unlessIncomparable } from '../incomparable.js';
 import { RecentLookups } from '../recent-lookups.js';
-import type { CredentialSource } from './credential-source.js';
+import type { AgentCredential, CredentialSource } from './credential-source.js';
 import { credentialExists, unknownCredential } from './refusals.js';
 
 export interface SqlCredentialsOptions {
@@ -60,12 +60,12 @@ function sqlCredentials(database: SqlDatabase, table: string, clock: Clock, log:
     const rows = await unlessIncomparable(database.rows(`${select} WHERE ${ID} = ?`, [id]), []);
     return rows.find(([stored]) => textOf(stored) === id) ?? rows[0];
   };
-  const lookups = new RecentLookups<string | undefined>({
+  const lookups = new RecentLookups<AgentCredential | undefined>({
     clock,
     capacity: REMEMBERED,
-    async load(id) {
-      const password = textOf((await trouble.guard(find(id)))?.[1]);
-      return password === '' ? undefined : password;
+    async load(wanted) {
+      const [id, password] = (await trouble.guard(find(wanted))) ?? [];
+      return textOf(password) === '' ? undefined : { id: textOf(id), password: textOf(password) };
     },
   });
 

@@ -7,7 +7,7 @@ export function staticCredentials(auth: ClientAuth): CredentialSource {
   return {
     source: 'Static Credentials',
     writable: false,
-    lookup: (authId) => (authId === auth.id ? auth.password : undefined),
+    lookup: (authId) => (authId === auth.id ? auth : undefined),
     list: () => [auth],
     add: () => Promise.reject(staticCredential()),
     remove: () => Promise.reject(staticCredential()),

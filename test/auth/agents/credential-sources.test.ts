@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { CredentialSource } from '../../../src/auth/agents/credential-source.js';
+import type { AgentCredential, CredentialSource } from '../../../src/auth/agents/credential-source.js';
 import { fileCredentials } from '../../../src/auth/agents/file-credentials.js';
 import { LiveCredentials } from '../../../src/auth/agents/live-credentials.js';
 import { ownCredentials } from '../../../src/auth/agents/own-credentials.js';
@@ -51,14 +51,14 @@ for (const [name, open] of [
       (await source.list()).map(({ id }) => id),
       ['10', '9', 'one', 'two', 'Ünï'],
     );
-    assert.equal(await source.lookup('one'), 'of one');
+    assert.equal((await source.lookup('one'))?.password, 'of one');
     await assert.rejects(source.add({ id: 'one', password: 'other' }), EXISTS);
-    assert.equal(await source.lookup('one'), 'of one');
+    assert.equal((await source.lookup('one'))?.password, 'of one');
     await source.remove('one');
     assert.equal(await source.lookup('one'), undefined);
     await assert.rejects(source.remove('none'), UNKNOWN);
     await source.add({ id: 'one', password: 'again' });
-    assert.equal(await source.lookup('one'), 'again');
+    assert.equal((await source.lookup('one'))?.password, 'again');
     for (const id of ['', '__proto__', 'x'.repeat(5000), '\u0000', '\ud800']) {
       assert.equal(await source.lookup(id), undefined);
     }
@@ -85,7 +85,7 @@ test('the file is written as the reference writes it', async (t) => {
 
 test('edits by hand survive, whatever they are', async (t) => {
   const file = fileWith(t, '{"one":"first"}');
-  assert.equal(await file.source.lookup('one'), 'first');
+  assert.equal((await file.source.lookup('one'))?.password, 'first');
   writeFileSync(file.path, '\uFEFF{"one":"changed","two":"second","later":"","note":{"by":"hand"}}');
   await file.source.add({ id: 'three', password: 'third' });
   assert.deepEqual(JSON.parse(file.text()), {
@@ -98,7 +98,7 @@ test('edits by hand survive, whatever they are', async (t) => {
   // An entry nobody can log in with is no credential, and makes way for one.
   await assert.rejects(file.source.remove('later'), { status: 404 });
   await file.source.add({ id: 'later', password: 'now' });
-  assert.equal(await file.source.lookup('later'), 'now');
+  assert.equal((await file.source.lookup('later'))?.password, 'now');
 });
 
 test('mode and links of the file stay', async (t) => {
@@ -132,7 +132,7 @@ test('a file that is bad or gone is left alone, and the answer tells nothing of 
 });
 
 test('a lookup that a change overtakes is made anew', async () => {
-  const answers: ((password: string | undefined) => void)[] = [];
+  const answers: ((credential: AgentCredential | undefined) => void)[] = [];
   const slow: CredentialSource = {
     ...staticCredentials({ id: 'x', password: 'y' }),
     lookup: () => new Promise((resolve) => answers.push(resolve)),
@@ -140,15 +140,15 @@ test('a lookup that a change overtakes is made anew', async () => {
   const live = new LiveCredentials(slow);
   const found = live.lookup('agent');
   live.forget();
-  answers[0]?.('deleted meanwhile');
+  answers[0]?.({ id: 'agent', password: 'deleted meanwhile' });
   await new Promise((resolve) => setImmediate(resolve));
   answers[1]?.(undefined);
   assert.equal(await found, undefined);
 
   const other = live.lookup('agent');
   await live.replace(staticCredentials({ id: 'agent', password: 'of the new source' }));
-  answers[2]?.('of the old source');
-  assert.equal(await other, 'of the new source');
+  answers[2]?.({ id: 'agent', password: 'of the old source' });
+  assert.equal((await other)?.password, 'of the new source');
   assert.equal(live.source, 'Static Credentials');
 });
 
@@ -159,6 +159,6 @@ test('a look at the file that a change overtakes is made anew', async (t) => {
     // As another thread does it, which then says so.
     writeFileSync(file.path, `{"one":"change ${n}"}`);
     file.source.forget();
-    assert.equal(await found, `change ${n}`);
+    assert.equal((await found)?.password, `change ${n}`);
   }
 });
