@@ -112,6 +112,18 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
       await committed(sessions.transaction(() => dropUser(username)));
     },
 
+    async removePending(username) {
+      if (!isKeyText(username)) return;
+      await committed(
+        sessions.transaction(() => {
+          for (const id of idsOf(username)) {
+            const record = read(id);
+            if (record?.pending === true) drop(record);
+          }
+        }),
+      );
+    },
+
     async renameUser(from, to) {
       checkKeyText(to);
       if (!isKeyText(from) || from === to) return;

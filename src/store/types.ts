@@ -84,6 +84,8 @@ export interface SessionRepository {
   byUser(username: string): Iterable<SessionRecord>;
   /** Ends all sessions of a user in one transaction. Before a user is added, too: he inherits none. */
   removeUser(username: string): Promise<void>;
+  /** Ends the sessions of a user that wait for a second step. */
+  removePending(username: string): Promise<void>;
   /**
    * Gives all sessions of `from` to `to` in one transaction; their tokens stay valid. What `to` had is removed.
    * Throws `AppError` 400 when `to` cannot be stored.

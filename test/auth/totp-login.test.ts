@@ -405,3 +405,10 @@ test('codes of oathtool open logins', {
   const code = oathtool(await world.secret(limited), { now: world.clock.now() });
   assert.equal((await world.verify(limited, 'anna', code)).status, 200);
 });
+
+test('a new password ends logins that began with the old one', async (t) => {
+  const { first, get, accounts } = await makeWorld(t);
+  const begun = await first('bert');
+  await accounts.changeUser('bert', { password: 'the next password of bert' });
+  assert.equal((await get('/me/totp-secret', begun, { method: 'POST' })).status, 401);
+});

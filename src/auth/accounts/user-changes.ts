@@ -102,10 +102,10 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
         await writes.change(user.username, { ...renewed, ...others });
         const present = given.username ?? user.username;
         if (present !== user.username) await moveAccess(user.username, present);
-        if (given.passwordExpired === true) {
-          await store.sessions.removeUser(present);
-          await store.flushed();
-        }
+        if (given.passwordExpired === true) await store.sessions.removeUser(present);
+        // Who knew the old password must not go on to choose the second factor.
+        else if (password !== undefined) await store.sessions.removePending(present);
+        await store.flushed();
       });
     },
 
