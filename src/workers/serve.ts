@@ -157,7 +157,10 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
         await assertUsable(plan.config, store);
         const useDelivery = await delivery.prepare(plan.config);
         const nextSource = await openSource(plan.config);
-        const useAccounts = await liveAccounts.prepare(plan.config);
+        const useAccounts = await liveAccounts.prepare(plan.config).catch(async (error: unknown) => {
+          await nextSource.close();
+          throw error;
+        });
         writer.reopen();
         live.replace(plan.config);
         useDelivery();

@@ -45,8 +45,7 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
   const { actors, guard, store, clock } = context;
   const accounts = remoteAccounts(actors);
 
-  const prepare = async (next: Config): Promise<PreparedApi> => {
-    const users = await openUsers({ config: next, store, clock, log });
+  const build = (next: Config, users: UserProvider): PreparedApi => {
     const auth = createApiAuth({
       config: next,
       guard,
@@ -65,6 +64,16 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
       onFinished,
     });
     return { onRequest, users, auth };
+  };
+
+  const prepare = async (next: Config): Promise<PreparedApi> => {
+    const users = await openUsers({ config: next, store, clock, log });
+    try {
+      return build(next, users);
+    } catch (error) {
+      await users.close();
+      throw error;
+    }
   };
 
   let present = await prepare(config);

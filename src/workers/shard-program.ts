@@ -173,9 +173,12 @@ export const program: ShardProgram = {
     bound[AGENTS] = agentListener.port;
     reportPorts(bound);
     reload = async (next) => {
-      // What may fail comes first: then nothing has changed.
+      // What may fail comes first: then nothing has changed, and what was opened for it is closed.
       const nextApi = await api?.prepare(next);
-      const nextSource = await openSource(next);
+      const nextSource = await openSource(next).catch(async (error: unknown) => {
+        await nextApi?.users.close();
+        throw error;
+      });
       const nextLogs = openRequestLogs(next, log);
       const reloadIndex = keepsOthers(config, next);
       live.replace(next);

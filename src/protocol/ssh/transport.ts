@@ -23,9 +23,6 @@ const STRANGER_PACKET_BYTES = 35_000;
 /** Results of commands carry two streams of 4 MiB and their JSON escapes in one packet (spec 01 §4.5). */
 const TRUSTED_PACKET_BYTES = 32 * 1024 * 1024;
 
-/** Largest payload Go agents read is 262 144 minus framing; spec 01 §4.5 rounds down. */
-export const MAX_PAYLOAD_BYTES = 261_900;
-
 /** Re-keying as the Go library does it (spec 01 §4.4). */
 const REKEY_PACKETS = 2 ** 31;
 const REKEY_BYTES = 64 * 2 ** 30;
