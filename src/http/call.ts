@@ -146,6 +146,7 @@ export class Call {
 
   #handle(base: Pick<ApiRequest, 'principal' | 'query'>, rawBody: Buffer): Promise<void> | undefined {
     const { request } = this;
+    const { principal } = base;
     const reply = this.route.handler(
       {
         method: request.method,
@@ -158,16 +159,22 @@ export class Call {
         headers: request.headers,
         ip: this.caller.ip,
         fromTrustedProxy: this.caller.fromTrustedProxy,
-        principal: base.principal,
+        principal,
       },
       this.scope.context,
     );
-    if (reply instanceof Promise) return reply.then((known) => this.#reply(known));
-    return this.#reply(reply);
+    if (reply instanceof Promise) return reply.then((known) => this.#reply(known, principal));
+    return this.#reply(reply, principal);
   }
 
-  #reply(reply: ApiReply): Promise<void> | undefined {
-    return this.#send(replyAnswer(reply));
+  /** Nobody hears of a change before it is in the audit log. */
+  #reply(reply: ApiReply, principal: Principal | null): Promise<void> | undefined {
+    const { audit } = this.route;
+    if (audit === undefined) return this.#send(replyAnswer(reply));
+    const by = { username: principal?.username ?? '', remoteIp: this.caller.ip, ...audit };
+    const details = reply.audit === undefined ? [{}] : [reply.audit].flat();
+    const recorded = this.scope.context.audit.record(details.map((detail) => ({ ...detail, ...by })));
+    return recorded.then(() => this.#send(replyAnswer(reply)));
   }
 
   #fail(error: unknown): Promise<void> | undefined {

@@ -1,6 +1,7 @@
 /** Everything a route handler may use. One per shard. */
 
 import type { ActorSystem } from '../actors/runtime/types.js';
+import type { AuditLog } from '../audit/audit-log.js';
 import type { Accounts } from '../auth/accounts/accounts.js';
 import type { AgentCredentials } from '../auth/agents/agent-credentials.js';
 import type { ApiAuth } from '../auth/api-auth.js';
@@ -29,6 +30,7 @@ export interface ApiContext {
   readonly agentCredentials: AgentCredentials;
   /** `null`: users log in with passwords. */
   readonly sso: SingleSignOn | null;
+  readonly audit: AuditLog;
   readonly guard: Guard;
   readonly clock: Clock;
   readonly log: Logger;

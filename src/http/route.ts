@@ -4,6 +4,7 @@
  */
 
 import type { TSchema } from 'typebox';
+import type { AuditDetails } from '../audit/audit-log.js';
 import type { Permission, Principal } from '../auth/principal.js';
 import type { ApiContext } from './context.js';
 import type { QueryString } from './query-string.js';
@@ -47,6 +48,8 @@ export interface Route {
   readonly path: string;
   readonly access: Access;
   readonly docs: RouteDocs;
+  /** What the audit log calls a success; the reply's `audit` says what it was about. Spec 03 §12.4. */
+  readonly audit?: { readonly application: string; readonly action: string };
   /** JSON body schema. Present: the body is required, decoded by the rules of spec 04 §2.3 and checked. */
   readonly body?: TSchema;
   /** Title of the refusal of a body that is missing or no such JSON; default: as for every route. */
@@ -81,7 +84,14 @@ export interface ApiRequest {
   readonly principal: Principal | null;
 }
 
-export type ApiReply =
+interface Audited {
+  /** For the audit log, of routes with `audit`: one entry each. Absent: one entry without details. */
+  readonly audit?: AuditDetails | readonly AuditDetails[];
+}
+
+export type ApiReply = Audited & ApiAnswer;
+
+type ApiAnswer =
   | { readonly status: number; readonly data: unknown; readonly meta?: { readonly count: number } }
   /** A complete JSON document, already serialised. */
   | { readonly status: number; readonly json: string | Buffer }

@@ -128,6 +128,7 @@ export const program: ShardProgram = {
         }),
         agentCredentials: makeAgentCredentials(present, config.server, remoteAgentCredentials(system)),
         store: opened,
+        audit: { record: async () => undefined },
         guard: replica,
         clock,
         log: log.named('api-listener'),

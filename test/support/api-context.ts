@@ -26,6 +26,7 @@ export function apiContext(parts: ApiContextParts = {}): ApiContext {
     auth: { authenticate: () => administrator, secondFactor: null, ...auth },
     users: { source: 'Static Credentials', groupSupport: 'none' },
     sso: null,
+    audit: { record: async () => undefined },
     guard: { isBanned: () => false },
     clock: { now: () => 0, after: () => ({ cancel: () => undefined }) },
     log: silentLog,

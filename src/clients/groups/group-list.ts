@@ -3,10 +3,9 @@
 import type { Principal } from '../../auth/principal.js';
 import { AppError } from '../../errors.js';
 import { jsonText } from '../../go/json-text.js';
-import type { ColumnReader } from '../../query/match.js';
-import { compileExactFilters } from '../../query/match-exact.js';
 import { paginate } from '../../query/paginate.js';
-import type { ListOptions, SortKey } from '../../query/types.js';
+import { compareStored, compileStoredFilters, type StoredColumns } from '../../query/stored.js';
+import type { ListOptions } from '../../query/types.js';
 import { BoundedCache } from '../bounded-cache.js';
 import { atOnce, Turns } from '../in-turns.js';
 import type { Page } from '../read-model.js';
@@ -24,14 +23,11 @@ const MOST_IDS = 200_000;
 const IDS_PER_TURN = 20_000;
 
 /** What lists of groups can be sorted and filtered by. */
-const columns = {
-  id: (group: ClientGroup) => group.id,
-  description: (group: ClientGroup) => group.description,
+const columns: StoredColumns<ClientGroup> = {
+  id: { kind: 'text', read: ({ id }) => id },
+  description: { kind: 'text', read: ({ description }) => description },
 };
 export const groupColumns: readonly string[] = Object.keys(columns);
-
-const isColumn = (name: string): name is keyof typeof columns => Object.hasOwn(columns, name);
-const columnReader: ColumnReader<ClientGroup> = (name) => (isColumn(name) ? columns[name] : () => undefined);
 
 interface Count {
   clients: number;
@@ -87,13 +83,13 @@ export class GroupList {
   }
 
   #select(options: ListOptions, viewer: Principal): ReturnType<typeof paginate<ClientGroup>> {
-    const matches = compileExactFilters(options.filters, columnReader);
+    const matches = compileStoredFilters(options.filters, columns);
     let groups = this.#groups.all().filter(matches);
     if (!viewer.admin) {
       const counts = this.#counts(viewer);
       groups = groups.filter(({ id }) => counts.has(this.#groups.numberOf(id) ?? -1));
     }
-    groups.sort(comparison(options.sorts));
+    groups.sort(compareStored([...options.sorts, { column: 'id', descending: false }], columns));
     return paginate(groups, options);
   }
 
@@ -197,19 +193,4 @@ function countOf<Key>(counts: Map<Key, Count>, key: Key): Count {
   const count = { ...nobody };
   counts.set(key, count);
   return count;
-}
-
-/** The columns in the order given, then by id; letter case counts. */
-function comparison(sorts: readonly SortKey[]): (one: ClientGroup, other: ClientGroup) => number {
-  const keys = [...sorts, { column: 'id', descending: false }].map(({ column, descending }) => ({
-    read: isColumn(column) ? columns[column] : columns.id,
-    sign: descending ? -1 : 1,
-  }));
-  return (one, other) => {
-    for (const { read, sign } of keys) {
-      const [left, right] = [read(one), read(other)];
-      if (left !== right) return left < right ? -sign : sign;
-    }
-    return 0;
-  };
 }
