@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 
-/** The command: `tideway [serve] [flags]`, `tideway user …`, `tideway --version`, `tideway --help`. Spec 07 §4. */
+/** The command: `tideway [serve] [flags]`, `tideway user …`, `tideway vault …`, `tideway --version`, `tideway --help`. Spec 07 §4. */
 
 import { prepareDataDir } from './config/bootstrap.js';
 import { helpText, versionText } from './config/command-line/help.js';
@@ -13,6 +13,7 @@ import { openLogWriter } from './logging/log-writer.js';
 import { makeReload } from './reload-on-signal.js';
 import { systemClock } from './time.js';
 import { isUserCommand } from './user-command/parse.js';
+import { isVaultCommand } from './vault-command/parse.js';
 import { version } from './version.js';
 import { welcome } from './welcome.js';
 import { serve } from './workers/serve.js';
@@ -39,6 +40,11 @@ async function main(): Promise<void> {
   if (isUserCommand(argv)) {
     const { runUserCommand } = await import('./user-command/run.js');
     process.exitCode = await runUserCommand(argv, { input: process.stdin, output: process.stdout });
+    return;
+  }
+  if (isVaultCommand(argv)) {
+    const { runVaultCommand } = await import('./vault-command/run.js');
+    process.exitCode = await runVaultCommand(argv, process.stdout);
     return;
   }
   const commandLine = parseCommandLine(argv);

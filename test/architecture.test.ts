@@ -11,11 +11,11 @@ const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'file-error.ts', 'go', 'ids.ts', 'json-fields.ts', 'time.ts', 'version.ts'],
   ['logging'],
   ['store', 'sql'],
-  ['auth', 'clients', 'config', 'query', 'tunnels'],
+  ['auth', 'clients', 'config', 'query', 'tunnels', 'vault'],
   ['actors'],
   ['protocol', 'http'],
   ['workers'],
-  ['main.ts', 'reload-on-signal.ts', 'user-command', 'welcome.ts'],
+  ['main.ts', 'reload-on-signal.ts', 'user-command', 'vault-command', 'welcome.ts'],
 ];
 
 /**

@@ -14,6 +14,8 @@ import type { Config } from '../config/types.js';
 import type { Logger } from '../logging/logger.js';
 import type { Store } from '../store/types.js';
 import type { Clock } from '../time.js';
+import type { VaultList } from '../vault/list.js';
+import type { Vault } from '../vault/vault.js';
 
 export interface ApiContext {
   readonly config: Config;
@@ -28,6 +30,9 @@ export interface ApiContext {
   readonly users: UserProvider;
   readonly accounts: Accounts;
   readonly agentCredentials: AgentCredentials;
+  readonly vault: Vault;
+  /** Reads what is kept of its values in clear. */
+  readonly vaultList: VaultList;
   /** `null`: users log in with passwords. */
   readonly sso: SingleSignOn | null;
   readonly audit: AuditLog;

@@ -15,6 +15,7 @@ import { createTotpUseRepository } from './totp-use-repository.js';
 import type { Store } from './types.js';
 import { createUserGroupRepository } from './user-group-repository.js';
 import { createUserRepository } from './user-repository.js';
+import { createVaultRepository } from './vault-repository.js';
 
 export interface StoreOptions {
   readonly log: Logger;
@@ -60,6 +61,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     users: createUserRepository(tables, log),
     userGroups: createUserGroupRepository(tables, log),
     agentCredentials: createAgentCredentialRepository(tables),
+    vault: createVaultRepository(tables, log),
     async flushed() {
       await tables.root.flushed;
     },

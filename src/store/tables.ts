@@ -37,6 +37,14 @@ export interface OpenedTables {
   readonly userGroups: Database<string, string>;
   /** Client auth id → password. */
   readonly agentCredentials: Database<string, string>;
+  /** `status` → JSON, `next_id` → decimal. */
+  readonly vault: Database<string, string>;
+  /** Id of a value → JSON of what is kept of it in clear. */
+  readonly vaultEntries: Database<string, number>;
+  /** Id of a value → sealed value. Never anything else: what LMDB is given may be in its file at once. */
+  readonly vaultSealed: Database<Buffer, number>;
+  /** Digest of client id and key → id of the value. */
+  readonly vaultKeys: Database<string, string>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -69,5 +77,9 @@ export function openTables(dataDir: string): OpenedTables {
     users: root.openDB('users', { encoding: 'string' }),
     userGroups: root.openDB('user_groups', { encoding: 'string' }),
     agentCredentials: root.openDB('agent_credentials', { encoding: 'string' }),
+    vault: root.openDB('vault', { encoding: 'string' }),
+    vaultEntries: root.openDB('vault_entries', { encoding: 'string' }),
+    vaultSealed: root.openDB('vault_sealed', { encoding: 'binary' }),
+    vaultKeys: root.openDB('vault_keys', { encoding: 'string' }),
   };
 }

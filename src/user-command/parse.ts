@@ -1,5 +1,6 @@
 /** The arguments of `tideway user`. Spec 02 §19. */
 
+import { firstWordAt, without } from '../config/command-line/first-word.js';
 import { type Flag, flags as serverFlags } from '../config/command-line/flags.js';
 import { splitArguments, typedValue } from '../config/command-line/split.js';
 import { reasonOf } from '../config/config-error.js';
@@ -41,12 +42,13 @@ const shared = serverFlags.filter(({ name }) => !['service', 'service-user', 've
 const everyFlag = [username, group, twoFaSendTo, password, ...serverFlags];
 
 /** Whether the command line is one of these: its first word is `user`. */
-export const isUserCommand = (argv: readonly string[]): boolean => argv[firstWordAt(argv)] === 'user';
+export const isUserCommand = (argv: readonly string[]): boolean =>
+  argv[firstWordAt(argv, everyFlag)] === 'user';
 
 /** Takes the whole command line. Never throws. */
 export function parseUserCommand(argv: readonly string[]): ParsedUserCommand {
-  const rest = without(argv, firstWordAt(argv));
-  const actionAt = firstWordAt(rest);
+  const rest = without(argv, firstWordAt(argv, everyFlag));
+  const actionAt = firstWordAt(rest, everyFlag);
   const action = actionOf(rest[actionAt]);
   if (action === undefined) return { kind: 'usage', text: userUsage() };
   try {
@@ -89,18 +91,3 @@ const isPasswordWithValue = (argument: string): boolean =>
 
 const actionOf = (word = ''): UserAction | undefined =>
   (['add', 'change', 'delete', 'list'] as const).find((action) => action === word);
-
-const without = (argv: readonly string[], index: number): readonly string[] =>
-  index < 0 ? argv : argv.filter((_, at) => at !== index);
-
-/** Index of the first argument that is neither a flag nor the value of one; -1 without. */
-function firstWordAt(argv: readonly string[]): number {
-  for (let at = 0; at < argv.length; at += 1) {
-    const argument = argv[at] ?? '';
-    if (argument === '--') return at + 1 < argv.length ? at + 1 : -1;
-    if (!argument.startsWith('-') || argument === '-') return at;
-    const flag = everyFlag.find(({ name, short }) => argument === `--${name}` || argument === `-${short}`);
-    if (flag !== undefined && flag.kind !== 'bool') at += 1;
-  }
-  return -1;
-}

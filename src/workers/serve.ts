@@ -14,6 +14,7 @@ import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
 import { spawnSecondFactor } from '../actors/second-factor/behavior.js';
 import { spawnSso } from '../actors/sso/behavior.js';
+import { spawnVault } from '../actors/vault/behavior.js';
 import { makeTurns } from '../auth/accounts/turns.js';
 import type { CredentialSource } from '../auth/agents/credential-source.js';
 import { LiveCredentials } from '../auth/agents/live-credentials.js';
@@ -141,6 +142,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     spawnAccounts(system, { accounts: liveAccounts.accounts, turns, log });
     spawnSecondFactor(system, { uses: store.totpUses });
     spawnSso(system);
+    spawnVault(system, { store, clock: systemClock, log: log.named('vault') });
     spawnRegistrar(system, { server: config.server, records, store, log });
     const present = new LiveCredentials(await openSource(config));
     credentials = present;

@@ -7,6 +7,7 @@ import { AGENT_CREDENTIALS_TOPIC } from '../actors/agent-credentials/messages.js
 import { remoteAgentCredentials } from '../actors/agent-credentials/remote-agent-credentials.js';
 import { type ClientGate, openClientGate } from '../actors/client/accept.js';
 import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
+import { remoteVault } from '../actors/vault/remote-vault.js';
 import { makeAgentCredentials } from '../auth/agents/agent-credentials.js';
 import { createAgentLogin } from '../auth/agents/create-agent-login.js';
 import { LiveCredentials } from '../auth/agents/live-credentials.js';
@@ -28,6 +29,7 @@ import type { AgentSession } from '../protocol/session.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/types.js';
 import { LocalPorts } from '../tunnels/ports/local-ports.js';
+import { createVaultList } from '../vault/list.js';
 import { version } from '../version.js';
 import type { BoundPorts, ShardProgram, ShardRuntime } from './program.js';
 import { openRequestLogs, type RequestLogs } from './request-logs.js';
@@ -127,6 +129,8 @@ export const program: ShardProgram = {
           published: () => system.published(),
         }),
         agentCredentials: makeAgentCredentials(present, config.server, remoteAgentCredentials(system)),
+        vault: remoteVault(system),
+        vaultList: createVaultList(opened.vault),
         store: opened,
         audit: { record: async () => undefined },
         guard: replica,

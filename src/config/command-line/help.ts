@@ -11,6 +11,7 @@ export function helpText(): string {
   });
   return `Usage: tideway [serve] [options]
        tideway user add|change|delete|list [options]
+       tideway vault import <vault.sqlite.db> [options]
 
 Remote management and reverse tunnels for fleets behind firewalls: a server for rport agents.
 
@@ -22,6 +23,8 @@ Remote management and reverse tunnels for fleets behind firewalls: a server for 
     starts without a file
   tideway user change -u admin -p
     gives a user another password, also while the server runs; see tideway user --help
+  tideway vault import /var/lib/rport/vault.sqlite.db
+    takes over the vault of an rportd, also while the server runs; see tideway vault --help
 
 A flag beats the environment variable RPORTD_<SECTION>_<KEY>, which beats the configuration file.
 

@@ -21,6 +21,8 @@ import { tunnelRoutes } from './tunnels.js';
 import { userGroupRoutes } from './user-groups.js';
 import { userSessionRoutes } from './user-sessions.js';
 import { userRoutes } from './users.js';
+import { vaultRoutes } from './vault.js';
+import { vaultAdminRoutes } from './vault-admin.js';
 import { verifySecondFactorRoutes } from './verify-2fa.js';
 
 export const routes: readonly Route[] = [
@@ -43,5 +45,7 @@ export const routes: readonly Route[] = [
   ...clientGroupRoutes,
   ...clientsAuthRoutes,
   ...tunnelRoutes,
+  ...vaultAdminRoutes,
+  ...vaultRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];
