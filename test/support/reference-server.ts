@@ -80,6 +80,10 @@ export class ReferenceServer {
     }
   }
 
+  get dataDir(): string {
+    return join(this.#folder, 'data');
+  }
+
   api(username: string, password: string): ApiClient {
     return new ApiClient(this.#apiPort, {
       authorization: basic(username, password),

@@ -1,4 +1,4 @@
-/** `tideway user …` as a child process. */
+/** `tideway user …` and other commands as a child process. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,11 +19,16 @@ export interface CommandSurroundings {
   readonly input?: string;
 }
 
-export async function userCommand(
+export const userCommand = (
+  args: readonly string[],
+  surroundings: CommandSurroundings,
+): Promise<CommandResult> => tidewayCommand(['user', ...args], surroundings);
+
+export async function tidewayCommand(
   args: readonly string[],
   { cwd, input }: CommandSurroundings,
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, 'user', ...args], {
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', HOME: cwd, LANG: 'C' },
   });

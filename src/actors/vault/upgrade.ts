@@ -25,12 +25,13 @@ interface Resealed {
 }
 
 /**
- * Resolves with the new key when the upgrade is on disk. It is one transaction: until it is committed the vault is as it was, so a
- * crash or an error costs nothing but another unlock. Nobody changes values meanwhile, because the vault is locked.
- * A value that does not open stays as it is, and will not open later either.
+ * Resolves with the new key when the upgrade is on disk. It is one transaction: until it is committed the vault is as
+ * it was, so a crash or an error costs nothing but another unlock. Nobody changes values meanwhile, because the vault
+ * is locked. A value that does not open stays as it is, and will not open later either.
  */
 export async function upgradeVault(options: UpgradeOptions): Promise<VaultKey> {
   const { store, status: imported, importedKey, password, log } = options;
+  log.info('imported from rportd: all values are encrypted anew');
   const { status, key } = await makeVault(password);
   try {
     const { resealed, broken } = await resealAll(store, importedKey, key);
@@ -38,7 +39,7 @@ export async function upgradeVault(options: UpgradeOptions): Promise<VaultKey> {
       throw new Error('the vault has been replaced while it was unlocked');
     }
     await store.flushed();
-    log.info(`upgraded from the format of rportd, ${resealed.length} values`);
+    log.info(`${resealed.length} values are encrypted anew`);
     for (const id of broken) log.error(`value ${id} could not be decrypted and is left as it was`);
     return key;
   } catch (error) {
