@@ -11,7 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ['errors.ts', 'file-error.ts', 'go', 'ids.ts', 'json-fields.ts', 'time.ts', 'version.ts'],
   ['logging'],
   ['store', 'sql'],
-  ['auth', 'clients', 'config', 'query', 'tunnels', 'vault'],
+  ['audit', 'auth', 'clients', 'config', 'query', 'tunnels', 'vault'],
   ['actors'],
   ['protocol', 'http'],
   ['workers'],
