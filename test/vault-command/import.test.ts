@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { openStore } from '../../src/store/open.js';
+import { systemClock } from '../../src/time.js';
+import { readForeignVault } from '../../src/vault/read-foreign-vault.js';
+import { isVaultCommand, parseVaultCommand } from '../../src/vault-command/parse.js';
 import type { ApiClient } from '../support/api-client.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { noReference, ReferenceServer } from '../support/reference-server.js';
@@ -219,35 +222,48 @@ test('what cannot be imported is refused, and leaves no vault', async (t) => {
       ['other', [], 'DROP TABLE schema_migrations', /schema_migrations/],
     ];
   for (const [name, rows, sql, error] of files) {
-    const result = await run('import', foreignVault(join(folder, name), rows, { sql }));
-    assert.equal(result.code, 1, name);
-    assert.match(result.err, error, name);
+    const path = foreignVault(join(folder, name), rows, { sql });
+    await assert.rejects(readForeignVault(path, systemClock), error, name);
   }
-  writeFileSync(join(folder, 'text'), 'no database at all, only a text that is long enough to be looked at');
-  for (const name of ['missing', 'text', '.']) {
-    const result = await run('import', join(folder, name));
-    assert.equal(result.code, 1, name);
-    assert.match(result.err, /Could not read the vault of /, name);
+  const missing = join(folder, 'missing');
+  const text = join(folder, 'text');
+  writeFileSync(text, 'no database at all, only a text that is long enough to be looked at');
+  for (const path of [missing, text, folder]) {
+    await assert.rejects(readForeignVault(path, systemClock), /^Error: Could not read the vault of /, path);
   }
+  const result = await run('import', text);
+  assert.equal(result.code, 1);
+  assert.match(result.err, /Could not read the vault of .*text: /);
   assert.equal(existsSync(join(dataDir, 'store')), false);
 });
 
 test('the command says how it is used', async (t) => {
   const { run } = configured(t);
-  for (const args of [[], ['--help'], ['import', '--help']]) {
-    const { code, out, err } = await run(...args);
-    assert.deepEqual([code, err], [0, '']);
-    assert.match(out, /tideway vault import <vault\.sqlite\.db> \[flags\]/);
+  const { code, out, err } = await run('import', '--help');
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /tideway vault import <vault\.sqlite\.db> \[flags\]/);
+  const wrong = await run('import');
+  assert.deepEqual([wrong.code, wrong.out], [1, '']);
+  assert.ok(wrong.err.startsWith('Error: the file to import is missing\nUsage:\n'), wrong.err);
+
+  for (const args of ['vault', 'vault --help', 'vault import --help', '-c x vault import f -h']) {
+    assert.equal(isVaultCommand(args.split(' ')), true, args);
+    assert.equal(parseVaultCommand(args.split(' ')).kind, 'usage', args);
   }
   for (const [args, error] of [
-    [['import'], 'the file to import is missing'],
-    [['export', 'x'], 'unknown command "export" for "tideway vault"'],
-    [['import', 'a', 'b'], 'unexpected argument "b"'],
-    [['import', 'a', '--nonsense'], 'unknown flag: --nonsense'],
+    ['vault export x', 'unknown command "export" for "tideway vault"'],
+    ['vault import a b', 'unexpected argument "b"'],
+    ['vault import a --nonsense', 'unknown flag: --nonsense'],
   ] as const) {
-    const { code, out, err } = await run(...args);
-    assert.deepEqual([code, out], [1, '']);
-    assert.ok(err.startsWith(`Error: ${error}\nUsage:\n`), err);
+    const parsed = parseVaultCommand(args.split(' '));
+    assert.equal(parsed.kind === 'wrong' && parsed.error, error);
+  }
+  assert.deepEqual(parseVaultCommand('--data-dir d vault -c x import f'.split(' ')), {
+    kind: 'import',
+    command: { file: 'f', configArguments: ['--data-dir=d', '--config=x'] },
+  });
+  for (const args of ['', 'serve', '-c vault', 'user add -u vault']) {
+    assert.equal(isVaultCommand(args.split(' ')), false, args);
   }
 });
 
