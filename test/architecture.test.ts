@@ -12,6 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['logging'],
   ['store', 'sql'],
   ['audit', 'auth', 'clients', 'config', 'query', 'tunnels', 'vault'],
+  ['auth', 'clients', 'config', 'library', 'query', 'tunnels'],
   ['actors'],
   ['protocol', 'http'],
   ['workers'],

@@ -11,6 +11,7 @@ import type { UserProvider } from '../auth/users/provider.js';
 import type { ClientGroups } from '../clients/groups/client-groups.js';
 import type { ClientIndex, ClientRecords } from '../clients/read-model.js';
 import type { Config } from '../config/types.js';
+import type { Library } from '../library/library.js';
 import type { Logger } from '../logging/logger.js';
 import type { Store } from '../store/types.js';
 import type { Clock } from '../time.js';
@@ -35,6 +36,7 @@ export interface ApiContext {
   readonly vaultList: VaultList;
   /** `null`: users log in with passwords. */
   readonly sso: SingleSignOn | null;
+  readonly library: Library;
   readonly audit: AuditLog;
   readonly guard: Guard;
   readonly clock: Clock;

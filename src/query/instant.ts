@@ -23,6 +23,45 @@ export function parseRfc3339(text: string): Milliseconds | undefined {
   return day + ((hours * 60 + minutes - offset) * 60 + seconds) * 1000 + fraction;
 }
 
+/** `+` in a query string that was not escaped arrives as a space. */
+const LOST_PLUS = /(T\d\d:\d\d:\d\d(?:\.\d+)?) (\d\d:\d\d)$/;
+
+/** What a filter value says when it is read as a time: RFC 3339, or a date, which is the start of that day in UTC. */
+export function parseInstantValue(text: string): Milliseconds | undefined {
+  return parseRfc3339(text.replace(LOST_PLUS, '$1+$2')) ?? parsePlainDate(text);
+}
+
+/** Seconds since the epoch as a filter value; only where a bare number can mean nothing else. */
+export function parseUnixSeconds(text: string): Milliseconds | undefined {
+  return /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : undefined;
+}
+
+/**
+ * Whether `at` stands to `value` as the operator of a filter says. `eq` covers `span` from `value` on, 0 = the very
+ * instant, as no operator does.
+ */
+export function compareInstants(
+  operator: string,
+  at: Milliseconds,
+  value: Milliseconds,
+  span: Milliseconds,
+): boolean {
+  switch (operator) {
+    case 'gt':
+      return at > value;
+    case 'lt':
+      return at < value;
+    case 'since':
+      return at >= value;
+    case 'until':
+      return at <= value;
+    case 'eq':
+      return at === value || (at > value && at < value + span);
+    default:
+      return at === value;
+  }
+}
+
 /** Start of the day in UTC; `undefined` when `text` is not `YYYY-MM-DD`. */
 export function parsePlainDate(text: string): Milliseconds | undefined {
   const match = PLAIN_DATE.exec(text);

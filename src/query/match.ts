@@ -1,7 +1,7 @@
 /** Evaluates filters in memory over anything whose columns have JSON values. Spec 03 §3.4. */
 
 import type { Milliseconds } from '../time.js';
-import { DAY, parsePlainDate, parseRfc3339 } from './instant.js';
+import { compareInstants, DAY, parseInstantValue, parseRfc3339, parseUnixSeconds } from './instant.js';
 import type { Filter } from './types.js';
 import { compileWildcard, fold, type Matcher } from './wildcard.js';
 
@@ -63,15 +63,10 @@ function compileValue(text: string, operator: string): Value {
   return {
     folded,
     wildcard: text.includes('*') ? compileWildcard(folded) : undefined,
-    instant: parseRfc3339(text) ?? parsePlainDate(text) ?? parseUnixSeconds(text, operator),
+    instant: parseInstantValue(text) ?? (operator === '' ? undefined : parseUnixSeconds(text)),
     // Null counts as nothing rather than as a text, so only a value that matches nothing finds it.
     findsNull: text === NULL_TEXT || /^\**$/.test(text),
   };
-}
-
-/** Seconds since the epoch; only beside an operator, where a bare number can mean nothing else. */
-function parseUnixSeconds(text: string, operator: string): Milliseconds | undefined {
-  return operator !== '' && /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : undefined;
 }
 
 /**
@@ -136,7 +131,7 @@ function compileTexts(values: readonly Value[]): (candidate: string) => boolean 
 function matchesValue(value: Value, candidate: string, operator: string): boolean {
   if (value.instant !== undefined) {
     const at = parseRfc3339(candidate);
-    if (at !== undefined) return compareInstants(operator, at, value.instant);
+    if (at !== undefined) return compareInstants(operator, at, value.instant, DAY);
   }
   const folded = fold(candidate);
   return value.wildcard === undefined ? folded === value.folded : value.wildcard(folded);
@@ -151,21 +146,4 @@ function removeMatched(wanted: Value[], candidate: string | null, operator: stri
     if (matched) wanted.splice(index, 1);
   }
   return wanted.length === 0;
-}
-
-function compareInstants(operator: string, at: Milliseconds, value: Milliseconds): boolean {
-  switch (operator) {
-    case 'gt':
-      return at > value;
-    case 'lt':
-      return at < value;
-    case 'since':
-      return at >= value;
-    case 'until':
-      return at <= value;
-    case 'eq':
-      return at >= value && at < value + DAY;
-    default:
-      return at === value;
-  }
 }

@@ -8,8 +8,10 @@
 
 import { AppError } from '../errors.js';
 import type { Milliseconds } from '../time.js';
-import { parsePlainDate, parseRfc3339 } from './instant.js';
+import { compareInstants, parseInstantValue, parseRfc3339, parseUnixSeconds } from './instant.js';
 import { compileFilters } from './match.js';
+import { sortInTurns } from './sort-in-turns.js';
+import { compareText } from './text-order.js';
 import type { Filter, ListOptions, SortKey } from './types.js';
 import { compileGlob, fold } from './wildcard.js';
 
@@ -41,8 +43,8 @@ export interface StoredPage<Row> {
   readonly count: number;
 }
 
-/** Rows looked at before others have their turn: about a millisecond. */
-const ROWS_PER_TURN = 500;
+/** Then others have their turn. */
+const TURN: Milliseconds = 4;
 
 /**
  * One page. A list in the order of the table without filters reads the rows of the page only; any other looks at
@@ -64,11 +66,16 @@ export function* listStored<Row>(
   const page = natural
     ? new PlainPage<Row>(offset, limit)
     : new SortedPage(sorts, table.columns, offset, limit);
-  let seen = 0;
+  // By time, not by number: rows may be long, and filters many.
+  let turnEnds = performance.now() + TURN;
   for (const row of table.scan({ reverse })) {
     if (matches(row)) page.add(row);
-    if (++seen % ROWS_PER_TURN === 0) yield;
+    if (page.full) yield* page.cut();
+    if (performance.now() < turnEnds) continue;
+    yield;
+    turnEnds = performance.now() + TURN;
   }
+  yield* page.cut();
   return { items: page.items(), count: page.count };
 }
 
@@ -94,22 +101,44 @@ export function compareStored<Row>(
   sorts: readonly SortKey[],
   columns: StoredColumns<Row>,
 ): (one: Row, other: Row) => number {
-  const keys = sorts.map(({ column, descending }) => ({
-    read: sortValue(Object.hasOwn(columns, column) ? columns[column] : undefined),
-    sign: descending ? -1 : 1,
-  }));
+  const keysOf = readSortKeys(sorts, columns);
+  const compare = compareKeys(sorts);
+  return (one, other) => compare(keysOf(one), keysOf(other));
+}
+
+type Sortable = string | number | null;
+
+/** What a row is sorted by, read once for each row. */
+function readSortKeys<Row>(
+  sorts: readonly SortKey[],
+  columns: StoredColumns<Row>,
+): (row: Row) => readonly Sortable[] {
+  const reads = sorts.map(({ column }) =>
+    sortValue(Object.hasOwn(columns, column) ? columns[column] : undefined),
+  );
+  return (row) => reads.map((read) => read(row));
+}
+
+function compareKeys(
+  sorts: readonly SortKey[],
+): (one: readonly Sortable[], other: readonly Sortable[]) => number {
+  const signs = sorts.map(({ descending }) => (descending ? -1 : 1));
   return (one, other) => {
-    for (const { read, sign } of keys) {
-      const [left, right] = [read(one), read(other)];
-      if (left === right) continue;
-      if (left === null || right === null) return left === null ? -sign : sign;
-      if (left !== right) return left < right ? -sign : sign;
+    for (const [index, sign] of signs.entries()) {
+      const order = compareSortables(one[index] ?? null, other[index] ?? null);
+      if (order !== 0) return sign * order;
     }
     return 0;
   };
 }
 
-type Sortable = string | number | null;
+/** Null first, then numbers, then texts. */
+function compareSortables(one: Sortable, other: Sortable): number {
+  if (one === null || other === null) return Number(one !== null) - Number(other !== null);
+  if (typeof one === 'string' && typeof other === 'string') return compareText(one, other);
+  if (typeof one === 'number' && typeof other === 'number') return one - other;
+  return typeof one === 'number' ? -1 : 1;
+}
 
 function sortValue<Row>(column: StoredColumn<Row> | undefined): (row: Row) => Sortable {
   switch (column?.kind) {
@@ -137,19 +166,18 @@ const instantOf = (text: string | null): Milliseconds | null =>
 function compileInMemory<Row>(filter: Filter, columns: StoredColumns<Row>): (row: Row) => boolean {
   return compileFilters<Row>([filter], (name) => {
     const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
-    if (column === undefined) return () => undefined;
-    return column.kind === 'number' ? (row) => numberOf(column.read(row)) : column.read;
+    return column === undefined ? () => undefined : column.read;
   });
 }
 
 function compileColumn<Row>(column: StoredColumn<Row>, filter: Filter): (row: Row) => boolean {
   switch (column.kind) {
     case 'text': {
-      const accept = acceptTexts(filter.values);
+      const accept = acceptTexts(filter);
       return (row) => accept(column.read(row));
     }
     case 'number': {
-      const accept = acceptNumbers(filter.values);
+      const accept = acceptNumbers(filter);
       return (row) => accept(numberOf(column.read(row)));
     }
     case 'instant': {
@@ -161,7 +189,24 @@ function compileColumn<Row>(column: StoredColumn<Row>, filter: Filter): (row: Ro
   }
 }
 
-function acceptTexts(values: readonly string[]): (candidate: string | null) => boolean {
+type Values = Pick<Filter, 'operator' | 'values'>;
+
+/** Operators that ask for an order; with any other, and with none, values are equal or have wildcards. */
+const ORDERING: Readonly<Record<string, (order: number) => boolean>> = {
+  gt: (order) => order > 0,
+  lt: (order) => order < 0,
+  since: (order) => order >= 0,
+  until: (order) => order <= 0,
+};
+
+const orderingOf = (operator: string) => (Object.hasOwn(ORDERING, operator) ? ORDERING[operator] : undefined);
+
+function acceptTexts({ operator, values }: Values): (candidate: string | null) => boolean {
+  const isInOrder = orderingOf(operator);
+  if (isInOrder !== undefined) {
+    return (candidate) =>
+      candidate !== null && values.some((value) => isInOrder(compareText(candidate, value)));
+  }
   const exact = new Set(values.filter((value) => !value.includes('*')));
   const globs = values.filter((value) => value.includes('*')).map((value) => compileGlob(fold(value)));
   return (candidate) => {
@@ -175,51 +220,45 @@ function acceptTexts(values: readonly string[]): (candidate: string | null) => b
 
 const NUMBER = /^[+-]?[0-9]+(?:\.[0-9]+)?$/;
 
-function acceptNumbers(values: readonly string[]): (candidate: number | null) => boolean {
-  const numbers = new Set(values.filter((value) => NUMBER.test(value)).map(Number));
-  const texts = acceptTexts(values.filter((value) => !NUMBER.test(value)));
+function acceptNumbers({ operator, values }: Values): (candidate: number | null) => boolean {
+  const numbers = values.filter((value) => NUMBER.test(value)).map(Number);
+  const others = values.filter((value) => !NUMBER.test(value));
+  const isInOrder = orderingOf(operator);
+  if (isInOrder !== undefined) {
+    if (others[0] !== undefined) throw illegalValue('number', others[0]);
+    return (candidate) => candidate !== null && numbers.some((value) => isInOrder(candidate - value));
+  }
+  const exact = new Set(numbers);
+  const texts = acceptTexts({ operator, values: others });
   return (candidate) =>
-    (candidate !== null && numbers.has(candidate)) || texts(candidate === null ? null : String(candidate));
+    (candidate !== null && exact.has(candidate)) || texts(candidate === null ? null : String(candidate));
 }
 
-/** Seconds since the epoch. */
-const UNIX_SECONDS = /^[0-9]{1,12}$/;
-
-function acceptInstants({ operator, values }: Filter): (candidate: string | null) => boolean {
+function acceptInstants({ operator, values }: Values): (candidate: string | null) => boolean {
   const instants: Milliseconds[] = [];
   const others: string[] = [];
   for (const value of values) {
-    const seconds = UNIX_SECONDS.test(value) ? Number(value) * 1000 : undefined;
-    const at = parseRfc3339(value) ?? parsePlainDate(value) ?? seconds;
+    const at = parseInstantValue(value) ?? parseUnixSeconds(value);
     if (at !== undefined) instants.push(at);
     else if (operator === '') others.push(value);
-    else throw new AppError('bad_request', { title: `Illegal time value ${value}`.trimEnd() });
+    else throw illegalValue('time', value);
   }
-  const texts = acceptTexts(others);
+  const texts = acceptTexts({ operator, values: others });
   return (candidate) => {
     const at = instantOf(candidate);
-    return (at !== null && instants.some((value) => compare(operator, at, value))) || texts(candidate);
+    return (
+      (at !== null && instants.some((value) => compareInstants(operator, at, value, 0))) || texts(candidate)
+    );
   };
 }
 
-function compare(operator: string, at: Milliseconds, value: Milliseconds): boolean {
-  switch (operator) {
-    case 'gt':
-      return at > value;
-    case 'lt':
-      return at < value;
-    case 'since':
-      return at >= value;
-    case 'until':
-      return at <= value;
-    default:
-      return at === value;
-  }
-}
+const illegalValue = (kind: string, value: string): AppError =>
+  new AppError('bad_request', { title: `Illegal ${kind} value ${value}`.trimEnd() });
 
 /** Rows that come in the order of the page. */
 class PlainPage<Row> {
   readonly #items: Row[] = [];
+  readonly full = false;
   count = 0;
 
   constructor(
@@ -232,16 +271,29 @@ class PlainPage<Row> {
     this.count++;
   }
 
+  *cut(): Generator<void, void> {
+    // Nothing is kept beyond the page.
+  }
+
   items(): readonly Row[] {
     return this.#items;
   }
 }
 
+interface Keyed<Row> {
+  readonly row: Row;
+  readonly keys: readonly Sortable[];
+}
+
+/** Kept beyond the end of the page before what is behind it is dropped. */
+const SLACK = 1_000;
+
 /** Rows that come in any order: the first ones of the wanted order are kept, twice as many as needed at most. */
 class SortedPage<Row> {
-  #kept: Row[] = [];
+  #kept: Keyed<Row>[] = [];
   count = 0;
-  readonly #compare: (one: Row, other: Row) => number;
+  readonly #keysOf: (row: Row) => readonly Sortable[];
+  readonly #compare: (one: Keyed<Row>, other: Keyed<Row>) => number;
 
   constructor(
     sorts: readonly SortKey[],
@@ -249,23 +301,27 @@ class SortedPage<Row> {
     private readonly offset: number,
     private readonly limit: number,
   ) {
-    this.#compare = compareStored(sorts, columns);
+    this.#keysOf = readSortKeys(sorts, columns);
+    const compare = compareKeys(sorts);
+    this.#compare = (one, other) => compare(one.keys, other.keys);
+  }
+
+  get full(): boolean {
+    return this.#kept.length >= 2 * (this.offset + this.limit) + SLACK;
   }
 
   add(row: Row): void {
     this.count++;
-    this.#kept.push(row);
-    // Sorting is stable, so rows that are equal stay in the order they came.
-    if (this.#kept.length >= 2 * (this.offset + this.limit) + 1000) this.#cut();
+    this.#kept.push({ row, keys: this.#keysOf(row) });
+  }
+
+  /** Sorting is stable, so rows that are equal stay in the order they came. */
+  *cut(): Generator<void, void> {
+    const sorted = yield* sortInTurns(this.#kept, this.#compare);
+    this.#kept = sorted.slice(0, this.offset + this.limit);
   }
 
   items(): readonly Row[] {
-    this.#cut();
-    return this.#kept.slice(this.offset);
-  }
-
-  #cut(): void {
-    this.#kept.sort(this.#compare);
-    this.#kept = this.#kept.slice(0, this.offset + this.limit);
+    return this.#kept.slice(this.offset).map(({ row }) => row);
   }
 }

@@ -6,6 +6,8 @@ import { createAgentCredentialRepository } from './agent-credential-repository.j
 import { createApiTokenRepository } from './api-token-repository.js';
 import { createClientGroupRepository } from './client-group-repository.js';
 import { createClientRepository } from './client-repository.js';
+import { commandCodec, scriptCodec } from './library-codec.js';
+import { createLibraryRepository } from './library-repository.js';
 import { createMeasurementRepository } from './measurement-repository.js';
 import { migrate } from './schema.js';
 import { createSessionRepository } from './session-repository.js';
@@ -62,6 +64,8 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     userGroups: createUserGroupRepository(tables, log),
     agentCredentials: createAgentCredentialRepository(tables),
     vault: createVaultRepository(tables, log),
+    libraryScripts: createLibraryRepository(tables, 'script', scriptCodec, log),
+    libraryCommands: createLibraryRepository(tables, 'command', commandCodec, log),
     async flushed() {
       await tables.root.flushed;
     },

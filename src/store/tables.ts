@@ -45,6 +45,14 @@ export interface OpenedTables {
   readonly vaultSealed: Database<Buffer, number>;
   /** Digest of client id and key → id of the value. */
   readonly vaultKeys: Database<string, string>;
+  /** [kind, created at, id] → JSON without the text. */
+  readonly libraryRows: Database<string, [string, number, string]>;
+  /** [kind, id] → created at. */
+  readonly libraryPlaces: Database<number, [string, string]>;
+  /** [kind, digest of the name] → id. */
+  readonly libraryNames: Database<string, [string, string]>;
+  /** [kind, id] → what is run. */
+  readonly libraryTexts: Database<string, [string, string]>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -81,5 +89,9 @@ export function openTables(dataDir: string): OpenedTables {
     vaultEntries: root.openDB('vault_entries', { encoding: 'string' }),
     vaultSealed: root.openDB('vault_sealed', { encoding: 'binary' }),
     vaultKeys: root.openDB('vault_keys', { encoding: 'string' }),
+    libraryRows: root.openDB('library_rows', { encoding: 'string' }),
+    libraryPlaces: root.openDB('library_places', { encoding: 'ordered-binary' }),
+    libraryNames: root.openDB('library_names', { encoding: 'string' }),
+    libraryTexts: root.openDB('library_texts', { encoding: 'string' }),
   };
 }

@@ -6,6 +6,7 @@ import type { User } from '../auth/users/provider.js';
 import type { ClientGroup } from '../clients/groups/group.js';
 import type { ClientRecord } from '../clients/record.js';
 import type { ClientId } from '../ids.js';
+import type { CommandEntry, LibraryEntry, ScriptEntry, Stored } from '../library/entry.js';
 import type { Instant, Milliseconds } from '../time.js';
 import type { VaultEntry, VaultTexts } from '../vault/entry.js';
 import type { CurrentVault, ImportedVault, VaultStatus } from '../vault/status.js';
@@ -27,6 +28,9 @@ export interface Store {
   readonly agentCredentials: AgentCredentialRepository;
   /** Spec 03 §11. */
   readonly vault: VaultRepository;
+  /** Spec 03 §10. */
+  readonly libraryScripts: LibraryRepository<ScriptEntry>;
+  readonly libraryCommands: LibraryRepository<CommandEntry>;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -214,6 +218,45 @@ export interface AgentCredentialRepository {
   /** `false`, and nothing is written, when the id is taken. */
   add(credential: AgentCredential): Promise<boolean>;
   /** `false` when there is no such credential. */
+  remove(id: string): Promise<boolean>;
+}
+
+/** Where a row is in the order of creation. */
+export interface LibraryPlace {
+  readonly place: Milliseconds;
+  readonly id: string;
+}
+
+export interface LibraryRow<Entry> extends LibraryPlace {
+  /** `undefined`: the row is unreadable. */
+  readonly entry: Entry | undefined;
+  /** Length of the row as stored. */
+  readonly bytes: number;
+}
+
+export type LibraryChanged<Entry extends LibraryEntry> =
+  | { readonly result: 'changed'; readonly stored: Stored<Entry> }
+  | { readonly result: 'unknown' | 'name_taken' };
+
+/** Reads see what every thread and process has committed. Every change is one transaction. */
+export interface LibraryRepository<Entry extends LibraryEntry> {
+  /** Another number after every change. */
+  version(): number;
+  count(): number;
+  get(id: string): Stored<Entry> | undefined;
+  /** What the entry runs. */
+  text(id: string): string | undefined;
+  /** The next rows behind `after`, or the first ones, in the order of creation; what came at the same time by id. */
+  chunk(part: {
+    readonly reverse: boolean;
+    readonly after?: LibraryPlace;
+    readonly limit: number;
+  }): readonly LibraryRow<Entry>[];
+  /** `false`, and nothing is written, when the name is taken. */
+  add(stored: Stored<Entry>): Promise<boolean>;
+  /** Nothing is written unless `changed`. `change` keeps id and creation. */
+  change(id: string, change: (old: Entry) => Stored<Entry>): Promise<LibraryChanged<Entry>>;
+  /** `false` when there is no such entry. */
   remove(id: string): Promise<boolean>;
 }
 

@@ -23,6 +23,7 @@ import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
 import type { Listening } from '../http/engine.js';
 import { listen } from '../http/server.js';
+import { openLibrary } from '../library/library.js';
 import { type AgentListener, createAgentListener } from '../protocol/agent-listener.js';
 import { createHostKey } from '../protocol/host-key.js';
 import type { AgentSession } from '../protocol/session.js';
@@ -131,6 +132,7 @@ export const program: ShardProgram = {
         agentCredentials: makeAgentCredentials(present, config.server, remoteAgentCredentials(system)),
         vault: remoteVault(system),
         vaultList: createVaultList(opened.vault),
+        library: openLibrary(opened, clock),
         store: opened,
         audit: { record: async () => undefined },
         guard: replica,

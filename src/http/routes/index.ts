@@ -10,6 +10,7 @@ import { clientTagRoutes } from './client-tags.js';
 import { clientRoutes } from './clients.js';
 import { clientsAuthRoutes } from './clients-auth.js';
 import { docsRoutes } from './docs.js';
+import { libraryRoutes } from './library.js';
 import { loginRoutes } from './login.js';
 import { meRoutes } from './me.js';
 import { myTokenRoutes } from './me-tokens.js';
@@ -47,5 +48,6 @@ export const routes: readonly Route[] = [
   ...tunnelRoutes,
   ...vaultAdminRoutes,
   ...vaultRoutes,
+  ...libraryRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];

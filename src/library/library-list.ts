@@ -1,0 +1,143 @@
+/** Pages of the library. Spec 03 §3.5 and §10. */
+
+import { Turns } from '../clients/in-turns.js';
+import { sortInTurns } from '../query/sort-in-turns.js';
+import { compareStored, listStored, type StoredColumns, type StoredTable } from '../query/stored.js';
+import type { ListOptions } from '../query/types.js';
+import type { LibraryPlace, LibraryRepository } from '../store/types.js';
+import type { LibraryEntry, Stored } from './entry.js';
+import type { LibraryKind } from './kind.js';
+
+/** Rows read at once: about a millisecond. */
+const CHUNK = 300;
+/** Rows kept parsed, as they are stored: some 40,000 usual ones. Beyond it every list reads them anew. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** The order rows are stored in. */
+const NATURAL = 'created_at';
+
+interface Page<Entry extends LibraryEntry> {
+  readonly items: readonly Stored<Entry>[];
+  readonly count: number;
+}
+
+interface Kept<Entry extends LibraryEntry> {
+  readonly version: number;
+  /** By the column that orders them, ascending; `null` when they are too many to be kept. */
+  readonly ordered: Map<string, readonly Entry[]> | null;
+}
+
+/** One per thread and kind. Entries are kept parsed until something changes, whoever changes it; texts are not. */
+export class LibraryList<Entry extends LibraryEntry> {
+  readonly #repository: LibraryRepository<Entry>;
+  readonly #columns: StoredColumns<Entry>;
+  readonly #textKey: string;
+  readonly #turns = new Turns();
+  /** For lists that look at texts, which take a hundred times as long: others do not wait for them. */
+  readonly #longTurns = new Turns();
+  #kept: Kept<Entry> = { version: -1, ordered: null };
+
+  constructor(repository: LibraryRepository<Entry>, kind: LibraryKind<Entry>) {
+    this.#repository = repository;
+    this.#columns = kind.columns(({ id }) => repository.text(id) ?? '');
+    this.#textKey = kind.textKey;
+  }
+
+  /**
+   * In the order of creation unless asked otherwise. Shows everything acknowledged before the call. Texts are read when
+   * `fields` does not leave them out. Rejects with `AppError` 400 like `listStored`.
+   */
+  async page(options: ListOptions, fields: readonly string[] | undefined): Promise<Page<Entry>> {
+    const turns = this.#looksAtTexts(options) ? this.#longTurns : this.#turns;
+    const { items, count } = await turns.run(() => this.#select(options));
+    if (fields !== undefined && !fields.includes(this.#textKey)) {
+      return { items: items.map((entry) => ({ entry, text: '' })), count };
+    }
+    // As it is now, text and all: it may have changed or gone since the list began.
+    return { items: items.flatMap(({ id }) => this.#repository.get(id) ?? []), count };
+  }
+
+  #looksAtTexts({ sorts, filters }: ListOptions): boolean {
+    const named = [...sorts.map(({ column }) => column), ...filters.flatMap(({ columns }) => columns)];
+    return named.includes(this.#textKey);
+  }
+
+  *#select(options: ListOptions): ReturnType<typeof listStored<Entry>> {
+    const { ordered } = yield* this.#present();
+    if (ordered === null) return yield* listStored(this.#stored(), options);
+    return yield* listStored(yield* this.#inMemory(ordered, options), options);
+  }
+
+  *#present(): Generator<void, Kept<Entry>> {
+    // Taken before the rows are read: a change while they are makes them out of date, not wrong for ever.
+    const version = this.#repository.version();
+    if (version === this.#kept.version) return this.#kept;
+    const entries: Entry[] = [];
+    let bytes = 0;
+    let after: LibraryPlace | undefined;
+    do {
+      const rows = this.#repository.chunk({ reverse: false, ...(after && { after }), limit: CHUNK });
+      for (const { entry, bytes: length } of rows) {
+        if (entry !== undefined) entries.push(entry);
+        bytes += length;
+      }
+      after = rows.at(-1);
+      if (bytes > MOST_BYTES) break;
+      if (after !== undefined) yield;
+    } while (after !== undefined);
+    const ordered = bytes > MOST_BYTES ? null : new Map([[NATURAL, entries]]);
+    const present = { version, ordered };
+    this.#kept = present;
+    return present;
+  }
+
+  /** In the order asked for where that is one column: it is sorted once, until something changes. */
+  *#inMemory(
+    ordered: Map<string, readonly Entry[]>,
+    { sorts }: ListOptions,
+  ): Generator<void, StoredTable<Entry>> {
+    const natural = ordered.get(NATURAL) ?? [];
+    const [first] = sorts;
+    const order =
+      first === undefined || sorts.length > 1 || first.column === this.#textKey ? NATURAL : first.column;
+    let entries = ordered.get(order);
+    if (entries === undefined) {
+      const ascending = [{ column: order, descending: false }];
+      entries = yield* sortInTurns(natural, compareStored(ascending, this.#columns));
+      ordered.set(order, entries);
+    }
+    const rows = entries;
+    return {
+      columns: this.#columns,
+      order,
+      count: () => rows.length,
+      scan({ reverse, offset = 0, limit = rows.length }) {
+        return (reverse ? rows.toReversed() : rows).slice(offset, offset + limit);
+      },
+    };
+  }
+
+  #stored(): StoredTable<Entry> {
+    const repository = this.#repository;
+    return {
+      columns: this.#columns,
+      order: NATURAL,
+      count: () => repository.count(),
+      *scan({ reverse, offset = 0, limit = Number.MAX_SAFE_INTEGER }) {
+        let skip = offset;
+        let left = limit;
+        let after: LibraryPlace | undefined;
+        while (left > 0) {
+          const rows = repository.chunk({ reverse, ...(after && { after }), limit: CHUNK });
+          after = rows.at(-1);
+          if (after === undefined) return;
+          for (const { entry } of rows) {
+            if (entry === undefined || skip-- > 0) continue;
+            if (left-- <= 0) return;
+            yield entry;
+          }
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,52 @@
+/** Rows of the library as JSON text. */
+
+import { JsonFields } from '../json-fields.js';
+import type { CommandEntry, ScriptEntry } from '../library/entry.js';
+import type { EntryCodec } from './library-repository.js';
+
+/** What was written is read back whatever its length; requests are bounded. */
+const MAX_TEXT = Number.POSITIVE_INFINITY;
+
+export const scriptCodec: EntryCodec<ScriptEntry> = {
+  encode: (entry) => JSON.stringify(entry),
+  decode(text) {
+    const fields = fieldsOf(text);
+    const entry: ScriptEntry = {
+      ...common(fields),
+      interpreter: fields.text('interpreter'),
+      isSudo: fields.flag('isSudo'),
+      cwd: fields.text('cwd'),
+    };
+    return fields.fits ? entry : undefined;
+  },
+};
+
+export const commandCodec: EntryCodec<CommandEntry> = {
+  encode: (entry) => JSON.stringify(entry),
+  decode(text) {
+    const fields = fieldsOf(text);
+    const entry = common(fields);
+    return fields.fits ? entry : undefined;
+  },
+};
+
+const common = (fields: JsonFields): CommandEntry => ({
+  id: fields.text('id'),
+  name: fields.text('name'),
+  createdBy: fields.text('createdBy'),
+  createdAt: fields.text('createdAt'),
+  updatedBy: fields.text('updatedBy'),
+  updatedAt: fields.text('updatedAt'),
+  tags: fields.texts('tags'),
+  timeoutSec: fields.integer('timeoutSec'),
+});
+
+function fieldsOf(text: string): JsonFields {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  return new JsonFields(value, MAX_TEXT);
+}
