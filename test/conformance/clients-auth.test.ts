@@ -92,6 +92,15 @@ for (const [name, options, source] of [
         ['filter[id]=alone', ['alone'], 1],
         ['filter[id]=', [], 0],
         ['filter[id]=nobody', [], 0],
+        // A database tells letters apart, unless there is a wildcard; a file never does.
+        ['filter[id]=ALONE', source === 'File' ? ['alone'] : [], source === 'File' ? 1 : 0],
+        ['filter[id]=AL*', ['alone'], 1],
+        [
+          'filter[id]=and(alone,test-client-1)',
+          source === 'File' ? [] : ['alone', 'test-client-1'],
+          source === 'File' ? 0 : 2,
+        ],
+        ['filter[id]=test_client-1*', [], 0],
         ['page[limit]=1&page[offset]=1', ['test-client-1'], 3],
         ['page[offset]=9', [], 3],
       ] as const) {

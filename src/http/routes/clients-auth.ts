@@ -8,7 +8,8 @@ import { parseGoBool } from '../../go/bool.js';
 import { goQuote } from '../../go/quote.js';
 import { compileFilters, ownColumn } from '../../query/match.js';
 import { paginate } from '../../query/paginate.js';
-import type { ListSupport } from '../../query/types.js';
+import { compileStoredFilters, type StoredColumns } from '../../query/stored.js';
+import type { ListOptions, ListSupport } from '../../query/types.js';
 import { readListOptions } from '../../query/validate.js';
 import { readJsonBody } from '../json/body.js';
 import { listParameters } from '../list-parameters.js';
@@ -42,7 +43,9 @@ const listCredentials: Route = {
   docs: {
     tag: TAG,
     summary: 'List the credentials of agents',
-    description: 'Sorted by id.',
+    description:
+      'Sorted by id. Letter case counts in a filter without `*` where credentials are kept in a database, and not ' +
+      'where they are in a file or in the configuration.',
     query: listParameters(listSupport),
     errors: {
       400: 'Unsupported sort or filter, or a page out of range',
@@ -53,7 +56,8 @@ const listCredentials: Route = {
   async handler(request, { agentCredentials }) {
     const options = readListOptions(request.query, listSupport);
     const all = await agentCredentials.list();
-    const { items, count } = paginate(all.filter(compileFilters(options.filters, ownColumn)), options);
+    const { items, count } =
+      agentCredentials.source === 'DB' ? storedPage(all, options) : memoryPage(all, options);
     return { status: 200, data: items.map(shown), meta: { count } };
   },
 };
@@ -145,6 +149,15 @@ export const clientsAuthRoutes: readonly Route[] = [
   addCredential,
   deleteCredential,
 ];
+
+/** A file and a single credential are searched without regard to letter case, a database with it. */
+const memoryPage = (all: readonly AgentCredential[], options: ListOptions) =>
+  paginate(all.filter(compileFilters(options.filters, ownColumn)), options);
+
+const columns: StoredColumns<AgentCredential> = { id: { kind: 'text', read: ({ id }) => id } };
+
+const storedPage = (all: readonly AgentCredential[], options: ListOptions) =>
+  paginate(all.filter(compileStoredFilters(options.filters, columns)), options);
 
 const shown = ({ id, password }: AgentCredential): AgentCredential => ({ id, password });
 

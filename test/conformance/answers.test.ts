@@ -1,0 +1,68 @@
+/** What the reference's description says of answers about groups, credentials and the library. Spec 03 §2.2. */
+
+import { after, before, test } from 'node:test';
+import type { ApiClient } from '../support/api-client.js';
+import { assertDescribed } from '../support/reference-answers.js';
+import { TestServer } from '../support/server.js';
+
+let server: TestServer;
+let api: ApiClient;
+
+before(async () => {
+  server = await TestServer.start({ server: { auth: null, client_login_wait: 0 } });
+  api = server.api();
+});
+after(() => server?.remove());
+
+test('client groups', async () => {
+  const body = {
+    id: 'g',
+    description: 'd',
+    params: { client_id: ['*'], tag: ['x'] },
+    allowed_user_groups: ['ops'],
+  };
+  assertDescribed('POST /client-groups', await api.post('/client-groups', { body }));
+  assertDescribed('PUT /client-groups/{group_id}', await api.put('/client-groups/g', { body }));
+  const fields = 'fields[client_groups]=id,description,params,allowed_user_groups,client_ids';
+  assertDescribed('GET /client-groups', await api.get(`/client-groups?${fields}`));
+  const more = {
+    'data.num_clients': 'integer',
+    'data.num_clients_connected': 'integer',
+    'data.params.connection_state': 'array',
+  };
+  assertDescribed('GET /client-groups/{group_id}', await api.get('/client-groups/g'), { types: more });
+  assertDescribed('DELETE /client-groups/{group_id}', await api.delete('/client-groups/g'));
+});
+
+test('credentials of agents', async () => {
+  const body = { id: 'one', password: 'secret' };
+  assertDescribed('POST /clients-auth', await api.post('/clients-auth', { body }), { status: 201 });
+  assertDescribed('GET /clients-auth', await api.get('/clients-auth'));
+  assertDescribed('GET /clients-auth/{client_auth_id}', await api.get('/clients-auth/one'), {
+    types: { data: 'object', 'data.id': 'string', 'data.password': 'string' },
+  });
+  assertDescribed('DELETE /clients-auth/{client_auth_id}', await api.delete('/clients-auth/one'));
+});
+
+for (const [kind, body] of [
+  ['scripts', { name: 'n', script: 's', tags: ['t'] }],
+  ['commands', { name: 'n', cmd: 'c', tags: null }],
+] as const) {
+  test(`the library of ${kind}`, async () => {
+    const path = `/library/${kind}`;
+    const made = await api.post(path, { body });
+    assertDescribed(`POST ${path}`, made);
+    const { id } = (made.json as { data: { id: string } }).data;
+    assertDescribed(`GET ${path}`, await api.get(path));
+    assertDescribed(`GET ${path}/{id}`, await api.get(`${path}/${id}`));
+    // Described without a content; it is what was stored, as for POST.
+    const types = {
+      data: 'object',
+      'data.id': 'string',
+      'data.name': 'string',
+      'data.timeout_sec': 'integer',
+    };
+    assertDescribed(`PUT ${path}/{id}`, await api.put(`${path}/${id}`, { body }), { types });
+    assertDescribed(`DELETE ${path}/{id}`, await api.delete(`${path}/${id}`));
+  });
+}
