@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { printTable, type Row, rowsOf } from './report/table.js';
 import { apiReads } from './scenarios/api-reads.js';
 import { connectRamp } from './scenarios/connect-ramp.js';
+import { groups } from './scenarios/groups.js';
 import { logins } from './scenarios/logins.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { tunnel } from './scenarios/tunnel.js';
@@ -21,6 +22,8 @@ const scenarios: readonly Scenario[] = [
   connectRamp(10_000),
   apiReads(2_000),
   apiReads(10_000),
+  groups(1_000),
+  groups(10_000),
   logins,
   tunnel,
 ];

@@ -46,3 +46,18 @@ export async function bearer(server: ServerUnderTest): Promise<string> {
   const data = (await call(server, 'GET', '/login?token-lifetime=3600')) as { token: string };
   return `Bearer ${data.token}`;
 }
+
+/** A client group with these conditions. */
+export async function putGroup(
+  server: ServerUnderTest,
+  authorization: string,
+  id: string,
+  params: object,
+): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${server.apiPort}/api/v1/client-groups/${id}`, {
+    method: 'PUT',
+    headers: { authorization },
+    body: JSON.stringify({ id, description: `bench ${id}`, params }),
+  });
+  if (!response.ok) throw new Error(`PUT ${id}: ${response.status} ${await response.text()}`);
+}

@@ -100,7 +100,7 @@ const listGroups: Route = {
     description:
       'Sorted by id unless asked otherwise. Shows `id` and `description` without `fields[client_groups]`. Only ' +
       'administrators see groups without a client they may access.',
-    query: listParameters(listSupport),
+    query: listParameters(listSupport, 'stored'),
     errors: {
       400: 'Unsupported sort, filter or field, a page out of range, or too many client ids in one answer',
     },

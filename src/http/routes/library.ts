@@ -150,9 +150,9 @@ function shelfRoutes<Entry extends LibraryEntry>(described: Described<Entry>): r
         tag,
         summary: `List the ${resource} of the library`,
         description:
-          'In the order of creation unless asked otherwise. Filters tell upper from lower case unless the value has ' +
-          'a `*`; those that look at `tags` never do, and honour `and(…)`.',
-        query: listParameters(support),
+          'In the order of creation unless asked otherwise. In filters that look at `tags`, letter case never counts, ' +
+          'and with `and(…)` around the values every one must match.',
+        query: listParameters(support, 'stored'),
         errors: { 400: 'Unsupported sort, filter or field, or a page out of range', 403: forbidden },
       },
       responses: { 200: Type.Array(answer) },
