@@ -308,6 +308,14 @@ test('credentials that cannot be changed: 405 before anything else is looked at'
     data: [],
     meta: { count: 1 },
   });
+  for (const [value, count] of [
+    ['AG*', 1],
+    ['AGENTS', 1],
+    ['', 0],
+    ['nobody', 0],
+  ] as const) {
+    assert.equal((await fixed.api().get(`/clients-auth?filter[id]=${value}`)).count, count, value);
+  }
   assert.equal((await fixed.api().get('/clients-auth/agents')).status, 200);
   assert.equal((await readOnly.api().get('/clients-auth')).count, 3);
 });

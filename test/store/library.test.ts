@@ -1,32 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ScriptEntry, Stored } from '../../src/library/entry.js';
+import type { ScriptEntry } from '../../src/library/entry.js';
 import { openStore } from '../../src/store/open.js';
 import { openTables } from '../../src/store/tables.js';
 import type { LibraryPlace, LibraryRepository } from '../../src/store/types.js';
+import { libraryScript as script } from '../support/library-entry.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
-
-const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
-
-const script = (id: string, name: string, seconds: number, fields: Partial<ScriptEntry> = {}) =>
-  ({
-    entry: {
-      id,
-      name,
-      createdBy: 'ann',
-      createdAt: at(seconds),
-      updatedBy: 'ann',
-      updatedAt: at(seconds),
-      interpreter: '',
-      isSudo: false,
-      cwd: '',
-      tags: null,
-      timeoutSec: 60,
-      ...fields,
-    },
-    text: `echo ${name}`,
-  }) satisfies Stored<ScriptEntry>;
 
 function idsOf(repository: LibraryRepository<ScriptEntry>, reverse = false, limit = 2): string[] {
   const ids: string[] = [];
