@@ -124,18 +124,15 @@ export class LibraryList<Entry extends LibraryEntry> {
       order: NATURAL,
       count: () => repository.count(),
       *scan({ reverse, offset = 0, limit = Number.MAX_SAFE_INTEGER }) {
-        let skip = offset;
         let left = limit;
         let after: LibraryPlace | undefined;
         while (left > 0) {
-          const rows = repository.chunk({ reverse, ...(after && { after }), limit: CHUNK });
+          const from = after === undefined ? { offset } : { after };
+          const rows = repository.chunk({ reverse, ...from, limit: Math.min(left, CHUNK) });
           after = rows.at(-1);
           if (after === undefined) return;
-          for (const { entry } of rows) {
-            if (entry === undefined || skip-- > 0) continue;
-            if (left-- <= 0) return;
-            yield entry;
-          }
+          left -= rows.length;
+          for (const { entry } of rows) if (entry !== undefined) yield entry;
         }
       },
     };

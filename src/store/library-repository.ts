@@ -86,7 +86,7 @@ export function createLibraryRepository<Entry extends LibraryEntry>(
       return libraryTexts.get([kind, id]);
     },
 
-    chunk({ reverse, after, limit }) {
+    chunk({ reverse, after, offset = 0, limit }) {
       libraryRows.resetReadTxn();
       const [first, last] = [[kind], [kind, BEHIND_ALL]];
       const from = after === undefined ? (reverse ? last : first) : [kind, after.place, after.id];
@@ -95,6 +95,7 @@ export function createLibraryRepository<Entry extends LibraryEntry>(
         start: from,
         end: reverse ? first : last,
         reverse,
+        offset,
         limit,
         exclusiveStart: after !== undefined,
       })) {

@@ -246,10 +246,14 @@ export interface LibraryRepository<Entry extends LibraryEntry> {
   get(id: string): Stored<Entry> | undefined;
   /** What the entry runs. */
   text(id: string): string | undefined;
-  /** The next rows behind `after`, or the first ones, in the order of creation; what came at the same time by id. */
+  /**
+   * The next rows behind `after`, or those from `offset` on, in the order of creation; what came at the same time by
+   * id. Rows that are skipped are not read.
+   */
   chunk(part: {
     readonly reverse: boolean;
     readonly after?: LibraryPlace;
+    readonly offset?: number;
     readonly limit: number;
   }): readonly LibraryRow<Entry>[];
   /** `false`, and nothing is written, when the name is taken. */

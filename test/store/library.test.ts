@@ -37,6 +37,9 @@ test('entries come back as they were stored, in the order of creation, in chunks
   assert.deepEqual(idsOf(scripts), ['z', 'a', 'b', 'c']);
   assert.deepEqual(idsOf(scripts, true), ['c', 'b', 'a', 'z']);
   assert.deepEqual([scripts.count(), commands.count()], [4, 1]);
+  const idsFrom = (reverse: boolean, offset: number) =>
+    scripts.chunk({ reverse, offset, limit: 2 }).map(({ id }) => id);
+  assert.deepEqual([idsFrom(false, 1), idsFrom(true, 3), idsFrom(false, 9)], [['a', 'b'], ['z'], []]);
   await store.close();
   const again = openStore(folder, { log: new MemoryLogger() });
   assert.deepEqual(again.libraryScripts.get('b'), whole);
