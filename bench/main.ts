@@ -11,6 +11,7 @@ import { printTable, type Row, rowsOf } from './report/table.js';
 import { apiReads } from './scenarios/api-reads.js';
 import { connectRamp } from './scenarios/connect-ramp.js';
 import { groups } from './scenarios/groups.js';
+import { library } from './scenarios/library.js';
 import { logins } from './scenarios/logins.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { tunnel } from './scenarios/tunnel.js';
@@ -24,6 +25,8 @@ const scenarios: readonly Scenario[] = [
   apiReads(10_000),
   groups(1_000),
   groups(10_000),
+  library(1_000),
+  library(10_000),
   logins,
   tunnel,
 ];

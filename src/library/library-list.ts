@@ -3,7 +3,7 @@
 import { Turns } from '../clients/in-turns.js';
 import { sortInTurns } from '../query/sort-in-turns.js';
 import { compareStored, listStored, type StoredColumns, type StoredTable } from '../query/stored.js';
-import type { ListOptions } from '../query/types.js';
+import type { ListOptions, SortKey } from '../query/types.js';
 import type { LibraryPlace, LibraryRepository } from '../store/types.js';
 import type { LibraryEntry, Stored } from './entry.js';
 import type { LibraryKind } from './kind.js';
@@ -16,6 +16,15 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** The order rows are stored in. */
 const NATURAL = 'created_at';
 
+/** Changes worked into what is kept, one by one: about a millisecond. Beyond that all rows are read. */
+const MOST_FOLLOWED = 50;
+/** Then all rows are read, to see how long they are by now. */
+const MOST_SINCE_READ = 1_000;
+
+/** Those of the same value as they are stored. */
+const orderOf = (column: string): SortKey[] =>
+  [column, NATURAL, 'id'].map((name) => ({ column: name, descending: false }));
+
 interface Page<Entry extends LibraryEntry> {
   readonly items: readonly Stored<Entry>[];
   readonly count: number;
@@ -23,6 +32,8 @@ interface Page<Entry extends LibraryEntry> {
 
 interface Kept<Entry extends LibraryEntry> {
   readonly version: number;
+  /** The version all rows were read at. */
+  readonly readAt: number;
   /** By the column that orders them, ascending; `null` when they are too many to be kept. */
   readonly ordered: Map<string, readonly Entry[]> | null;
 }
@@ -35,7 +46,7 @@ export class LibraryList<Entry extends LibraryEntry> {
   readonly #turns = new Turns();
   /** For lists that look at texts, which take a hundred times as long: others do not wait for them. */
   readonly #longTurns = new Turns();
-  #kept: Kept<Entry> = { version: -1, ordered: null };
+  #kept: Kept<Entry> = { version: -1, readAt: -1, ordered: null };
 
   constructor(repository: LibraryRepository<Entry>, kind: LibraryKind<Entry>) {
     this.#repository = repository;
@@ -72,6 +83,8 @@ export class LibraryList<Entry extends LibraryEntry> {
     // Taken before the rows are read: a change while they are makes them out of date, not wrong for ever.
     const version = this.#repository.version();
     if (version === this.#kept.version) return this.#kept;
+    const followed = this.#follow(version);
+    if (followed !== null) return followed;
     const entries: Entry[] = [];
     let bytes = 0;
     let after: LibraryPlace | undefined;
@@ -86,9 +99,45 @@ export class LibraryList<Entry extends LibraryEntry> {
       if (after !== undefined) yield;
     } while (after !== undefined);
     const ordered = bytes > MOST_BYTES ? null : new Map([[NATURAL, entries]]);
-    const present = { version, ordered };
+    const present = { version, readAt: version, ordered };
     this.#kept = present;
     return present;
+  }
+
+  /** What is kept with the changes since; `null` when they are too many, or what is kept may have grown too much. */
+  #follow(version: number): Kept<Entry> | null {
+    const { ordered, readAt, version: known } = this.#kept;
+    if (ordered === null || version - known > MOST_FOLLOWED || version - readAt > MOST_SINCE_READ)
+      return null;
+    const changes = this.#repository.changesSince(known);
+    if (changes === null) return null;
+    const next = new Map<string, readonly Entry[]>();
+    for (const [column, entries] of ordered) next.set(column, this.#merged(column, entries, changes));
+    // The changes may be some more than `version` says; they are looked at once more then.
+    this.#kept = { version, readAt, ordered: next };
+    return this.#kept;
+  }
+
+  /** A new list: others may be going through the old one. */
+  #merged(
+    column: string,
+    entries: readonly Entry[],
+    changes: ReadonlyMap<string, Entry | undefined>,
+  ): readonly Entry[] {
+    const compare = compareStored(orderOf(column), this.#columns);
+    const merged = entries.filter(({ id }) => !changes.has(id));
+    for (const entry of changes.values()) {
+      if (entry === undefined) continue;
+      let [from, to] = [0, merged.length];
+      while (from < to) {
+        const middle = (from + to) >>> 1;
+        const other = merged[middle];
+        if (other !== undefined && compare(other, entry) < 0) from = middle + 1;
+        else to = middle;
+      }
+      merged.splice(from, 0, entry);
+    }
+    return merged;
   }
 
   /** In the order asked for where that is one column: it is sorted once, until something changes. */
@@ -102,8 +151,7 @@ export class LibraryList<Entry extends LibraryEntry> {
       first === undefined || sorts.length > 1 || first.column === this.#textKey ? NATURAL : first.column;
     let entries = ordered.get(order);
     if (entries === undefined) {
-      const ascending = [{ column: order, descending: false }];
-      entries = yield* sortInTurns(natural, compareStored(ascending, this.#columns));
+      entries = yield* sortInTurns(natural, compareStored(orderOf(order), this.#columns));
       ordered.set(order, entries);
     }
     const rows = entries;

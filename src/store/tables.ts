@@ -51,6 +51,8 @@ export interface OpenedTables {
   readonly libraryPlaces: Database<number, [string, string]>;
   /** [kind, digest of the name] → id. */
   readonly libraryNames: Database<string, [string, string]>;
+  /** [kind, version] → id of what changed. */
+  readonly libraryChanges: Database<string, [string, number]>;
   /** [kind, id] → what is run. */
   readonly libraryTexts: Database<string, [string, string]>;
 }
@@ -92,6 +94,7 @@ export function openTables(dataDir: string): OpenedTables {
     libraryRows: root.openDB('library_rows', { encoding: 'string' }),
     libraryPlaces: root.openDB('library_places', { encoding: 'ordered-binary' }),
     libraryNames: root.openDB('library_names', { encoding: 'string' }),
+    libraryChanges: root.openDB('library_changes', { encoding: 'string' }),
     libraryTexts: root.openDB('library_texts', { encoding: 'string' }),
   };
 }

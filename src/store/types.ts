@@ -240,8 +240,10 @@ export type LibraryChanged<Entry extends LibraryEntry> =
 
 /** Reads see what every thread and process has committed. Every change is one transaction. */
 export interface LibraryRepository<Entry extends LibraryEntry> {
-  /** Another number after every change. */
+  /** One more after every change. */
   version(): number;
+  /** Ids of what changed after `version`, each as it is now, `undefined` = gone; `null` when that is too long ago. */
+  changesSince(version: number): ReadonlyMap<string, Entry | undefined> | null;
   count(): number;
   get(id: string): Stored<Entry> | undefined;
   /** What the entry runs. */

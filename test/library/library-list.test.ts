@@ -8,6 +8,7 @@ import type { Filter, ListOptions, SortKey } from '../../src/query/types.js';
 import { openStore } from '../../src/store/open.js';
 import { libraryScript } from '../support/library-entry.js';
 import { MemoryLogger } from '../support/memory-logger.js';
+import { seeded } from '../support/random.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 function open(t: TestContext) {
@@ -49,6 +50,40 @@ test('what another thread has changed is in the next list, whatever it was sorte
   assert.deepEqual(await namesOf(list, { sorts: by('name', true) }), [['z', 'c', 'a'], 4]);
   await other.libraryScripts.remove('9');
   assert.deepEqual(await namesOf(list, { sorts: by('created_at', true) }), [['a', 'c', 'z'], 3]);
+});
+
+test('after random changes, a list that has followed them is the one a new reader makes', async (t) => {
+  const { folder, scripts, list } = open(t);
+  const other = openStore(folder, { log: new MemoryLogger() });
+  t.after(() => other.close());
+  const random = seeded(7);
+  const writers = [scripts, other.libraryScripts];
+  const columns = ['name', 'created_at', 'updated_by', 'tags', 'is_sudo'];
+  const made = (id: number) =>
+    libraryScript(`${id}`, `n${random.below(60)}`, random.below(9), {
+      tags: random.list(2, () => random.pick(['a', 'b'])),
+      isSudo: random.once(2),
+      updatedBy: random.pick(['x', 'y']),
+    });
+  for (let round = 0; round < 60; round++) {
+    // Mostly a few changes, at times more than are followed one by one.
+    for (let left = random.once(10) ? 80 : random.below(5); left > 0; left--) {
+      const id = random.below(40);
+      const writer = random.pick(writers);
+      if (random.once(3)) await writer.remove(`${id}`);
+      else if (writer.get(`${id}`) === undefined) await writer.add(made(id));
+      else
+        await writer.change(`${id}`, ({ createdAt }) => {
+          const { entry, text } = made(id);
+          return { entry: { ...entry, createdAt }, text };
+        });
+    }
+    const fresh = new LibraryList(other.libraryScripts, scriptKind);
+    for (const sorts of [[], by(random.pick(columns)), by(random.pick(columns), true)]) {
+      const asked = options({ sorts, limit: 100 });
+      assert.deepEqual(await list.page(asked, undefined), await fresh.page(asked, undefined));
+    }
+  }
 });
 
 test('a list of texts holds up neither the thread nor other lists', async (t) => {

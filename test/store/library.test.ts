@@ -91,6 +91,40 @@ test('of many that want the same name at once, over several connections, one get
   for (const store of stores) await store.close();
 });
 
+test('changes are told by their numbers, each with the entry as it is now', async (t) => {
+  const store = openStore(tempFolder(t), { log: new MemoryLogger() });
+  const { libraryScripts: scripts } = store;
+  const start = scripts.version();
+  await scripts.add(script('1', 'one', 1));
+  await scripts.add(script('2', 'two', 2));
+  const between = scripts.version();
+  await scripts.add(script('1', 'two', 1));
+  await scripts.change('2', () => script('2', 'three', 2));
+  await scripts.remove('1');
+  assert.deepEqual([between - start, scripts.version() - between], [2, 2]);
+  const now = script('2', 'three', 2).entry;
+  assert.deepEqual(
+    [...(scripts.changesSince(start) ?? [])],
+    [
+      ['1', undefined],
+      ['2', now],
+    ],
+  );
+  assert.deepEqual(
+    [...(scripts.changesSince(between) ?? [])],
+    [
+      ['2', now],
+      ['1', undefined],
+    ],
+  );
+  assert.deepEqual([...(scripts.changesSince(scripts.version()) ?? ['no'])], []);
+  assert.equal(scripts.changesSince(scripts.version() + 1), null);
+  await Promise.all(Array.from({ length: 1000 }, () => scripts.change('2', () => script('2', 'three', 2))));
+  assert.equal(scripts.changesSince(start), null);
+  assert.equal(scripts.changesSince(scripts.version() - 1000)?.size, 1);
+  await store.close();
+});
+
 test('an unreadable row is skipped and said', async (t) => {
   const folder = tempFolder(t);
   const log = new MemoryLogger();
