@@ -151,7 +151,9 @@ export class LibraryList<Entry extends LibraryEntry> {
       first === undefined || sorts.length > 1 || first.column === this.#textKey ? NATURAL : first.column;
     let entries = ordered.get(order);
     if (entries === undefined) {
-      entries = yield* sortInTurns(natural, compareStored(orderOf(order), this.#columns));
+      // Stable: those of the same value stay as they are stored.
+      const ascending = [{ column: order, descending: false }];
+      entries = yield* sortInTurns(natural, compareStored(ascending, this.#columns));
       ordered.set(order, entries);
     }
     const rows = entries;
