@@ -1,13 +1,13 @@
-/** Table `measurements`: written in batches, read and removed by time. */
+/** Tables `measurements` and `measurement_texts`: written in batches, read and removed by time. */
 
-import { clientId } from '../ids.js';
 import type { Logger } from '../logging/logger.js';
 import type { Clock, Milliseconds, Timer } from '../time.js';
 import { committed } from './commit.js';
 import { isKeyText } from './key.js';
-import { decodeMeasurement, encodeMeasurement } from './measurement-codec.js';
-import type { OpenedTables } from './tables.js';
-import type { Measurement, MeasurementRepository } from './types.js';
+import { encodeNumbers, encodeTexts } from './measurement-codec.js';
+import { first, measurementReads } from './measurement-reads.js';
+import type { MeasurementKey, OpenedTables } from './tables.js';
+import type { MeasurementRepository } from './types.js';
 
 /** A crash may cost one second; the other half of it is for the commit itself. */
 const BATCH_DELAY: Milliseconds = 500;
@@ -24,12 +24,13 @@ const REMOVE_BATCH = 1000;
 /** Tells rows of one client and millisecond apart; a thread writes far fewer rows in a millisecond. */
 const SEQUENCES = 65_536;
 
-type Key = [client: string, timestamp: number, sequence: number];
-
 interface Row {
-  readonly key: Key;
-  readonly value: Buffer;
+  readonly key: MeasurementKey;
+  readonly numbers: Buffer;
+  readonly texts: Buffer | null;
 }
+
+const bytesOf = ({ numbers, texts }: Row): number => numbers.length + (texts?.length ?? 0);
 
 export interface MeasurementStore extends MeasurementRepository {
   /** Resolves when everything appended so far is committed. Rejects with `StoreWriteError`. */
@@ -41,7 +42,7 @@ export function createMeasurementRepository(
   clock: Clock,
   log: Logger,
 ): MeasurementStore {
-  const table = tables.measurements;
+  const { measurements: table, measurementTexts: textTable } = tables;
   let queue: Row[] = [];
   let queuedBytes = 0;
   let uncommittedBytes = 0;
@@ -75,7 +76,10 @@ export function createMeasurementRepository(
   /** All puts of one turn end up in one transaction, so the last one stands for them all. */
   const putAll = (rows: readonly Row[]): PromiseLike<unknown> => {
     let last: PromiseLike<unknown> = Promise.resolve();
-    for (const { key, value } of rows) last = table.put(key, value);
+    for (const { key, numbers, texts } of rows) {
+      if (texts !== null) void textTable.put(key, texts);
+      last = table.put(key, numbers);
+    }
     return last;
   };
 
@@ -90,7 +94,7 @@ export function createMeasurementRepository(
     while (queuedBytes > MAX_RETRY_BYTES) {
       const oldest = queue[lost++];
       if (oldest === undefined) break;
-      queuedBytes -= oldest.value.length;
+      queuedBytes -= bytesOf(oldest);
     }
     queue.splice(0, lost);
     const reason = error instanceof Error ? error.message : String(error);
@@ -98,9 +102,12 @@ export function createMeasurementRepository(
     arm();
   };
 
-  const removeKeys = async (keys: readonly Key[]): Promise<void> => {
+  const removeKeys = async (keys: readonly MeasurementKey[]): Promise<void> => {
     let last: PromiseLike<unknown> = Promise.resolve();
-    for (const key of keys) last = table.remove(key);
+    for (const key of keys) {
+      void textTable.remove(key);
+      last = table.remove(key);
+    }
     await committed(last);
   };
 
@@ -108,7 +115,8 @@ export function createMeasurementRepository(
   const removeRange = async (id: string, end: Milliseconds): Promise<number> => {
     for (let removed = 0; ; ) {
       table.resetReadTxn();
-      const keys = [...table.getKeys({ start: [id, 0, 0], end: [id, end, 0], limit: REMOVE_BATCH })];
+      const range = { start: first(id, 0), end: first(id, end), limit: REMOVE_BATCH };
+      const keys = [...table.getKeys(range)];
       if (keys.length === 0) return removed;
       await removeKeys(keys);
       removed += keys.length;
@@ -116,9 +124,9 @@ export function createMeasurementRepository(
   };
 
   /** The client that follows `previous` in key order, found by one seek, with its oldest row. */
-  const clientAfter = (previous: string | undefined): Key | undefined => {
+  const clientAfter = (previous: string | undefined): MeasurementKey | undefined => {
     table.resetReadTxn();
-    const start: Key[] = previous === undefined ? [] : [[previous, Number.MAX_VALUE, 0]];
+    const start: MeasurementKey[] = previous === undefined ? [] : [[previous, Number.MAX_VALUE, 0]];
     for (const key of table.getKeys({ ...(start[0] && { start: start[0] }), limit: 1 })) return key;
     return undefined;
   };
@@ -135,23 +143,18 @@ export function createMeasurementRepository(
         return;
       }
       sequence = (sequence + 1) % SEQUENCES;
-      const value = encodeMeasurement(measurement);
-      queue.push({ key: [measurement.clientId, measurement.timestamp, sequence], value });
-      queuedBytes += value.length;
+      const row = {
+        key: [measurement.clientId, measurement.timestamp, sequence] as MeasurementKey,
+        numbers: encodeNumbers(measurement),
+        texts: encodeTexts(measurement),
+      };
+      queue.push(row);
+      queuedBytes += bytesOf(row);
       if (queue.length >= BATCH_ROWS || queuedBytes >= BATCH_BYTES) write();
       else arm();
     },
 
-    *range(id, from, to): Iterable<Measurement> {
-      if (!isKeyText(id)) return;
-      table.resetReadTxn();
-      const range = { start: [id, from, 0] as Key, end: [id, to, SEQUENCES] as Key, snapshot: false };
-      for (const { key, value } of table.getRange(range)) {
-        const measurement = decodeMeasurement(clientId(key[0]), key[1], value);
-        if (measurement !== undefined) yield measurement;
-        else log.error(`measurement of ${JSON.stringify(id)} at ${key[1]}: unreadable, skipped`);
-      }
-    },
+    ...measurementReads(tables, log),
 
     async removeBefore(cutoff) {
       let removed = 0;
@@ -167,7 +170,7 @@ export function createMeasurementRepository(
     async removeClient(id) {
       if (!isKeyText(id)) return;
       queue = queue.filter((row) => row.key[0] !== id);
-      queuedBytes = queue.reduce((sum, row) => sum + row.value.length, 0);
+      queuedBytes = queue.reduce((sum, row) => sum + bytesOf(row), 0);
       // What LMDB already has must be visible before it can be found and removed.
       await written();
       await removeRange(id, Number.MAX_VALUE);

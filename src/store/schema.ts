@@ -10,6 +10,8 @@ export type Migration = (tables: OpenedTables) => void;
 export const migrations: readonly Migration[] = [
   // Tables for users, groups and credentials, empty at first. A server that does not know them would let nobody in.
   () => undefined,
+  // Texts of measurements in a table of their own. Old rows stay as they are and can be read (measurement-codec).
+  () => undefined,
 ];
 
 const VERSION_KEY = 'schema_version';

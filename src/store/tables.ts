@@ -12,6 +12,8 @@ const MAX_TABLES = 64;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
+export type MeasurementKey = [client: string, timestamp: number, sequence: number];
+
 export interface OpenedTables {
   readonly root: RootDatabase;
   /** Schema version. */
@@ -26,8 +28,10 @@ export interface OpenedTables {
   readonly sessionsByUser: Database<string, [string, number]>;
   /** [username, prefix] → JSON. */
   readonly apiTokens: Database<string, [string, string]>;
-  /** [client id, timestamp, sequence] → measurement-codec. */
-  readonly measurements: Database<Buffer, [string, number, number]>;
+  /** [client id, timestamp, sequence] → numbers of measurement-codec. */
+  readonly measurements: Database<Buffer, MeasurementKey>;
+  /** The same key → texts of measurement-codec; no row without texts. */
+  readonly measurementTexts: Database<Buffer, MeasurementKey>;
   readonly settings: Database<string, string>;
   /** Digest of an authenticator app's key → JSON. */
   readonly totpUses: Database<string, string>;
@@ -82,6 +86,7 @@ export function openTables(dataDir: string): OpenedTables {
     sessionsByUser: root.openDB('sessions_by_user', { encoding: 'string' }),
     apiTokens: root.openDB('api_tokens', { encoding: 'string' }),
     measurements: root.openDB('measurements', { encoding: 'binary' }),
+    measurementTexts: root.openDB('measurement_texts', { encoding: 'binary' }),
     settings: root.openDB('settings', { encoding: 'string' }),
     totpUses: root.openDB('totp_uses', { encoding: 'string' }),
     users: root.openDB('users', { encoding: 'string' }),

@@ -137,25 +137,59 @@ export interface ApiTokenRepository {
   renameUser(from: string, to: string): Promise<void>;
 }
 
-/** One measurement as the agent sent it, with server time. Spec 01 §8.4. */
-export interface Measurement {
-  readonly clientId: ClientId;
+/** The numbers of one measurement. Spec 01 §8.4. */
+export interface MeasuredNumbers {
+  /** Of this server. */
   readonly timestamp: Milliseconds;
   readonly cpuUsagePercent: number;
   readonly memoryUsagePercent: number;
   readonly ioUsagePercent: number;
-  /** JSON text of an array, or empty. */
-  readonly processes: string;
-  /** JSON text of an object, or empty. */
-  readonly mountpoints: string;
+  /** Bytes per second; `null` where the agent has no such card. */
   readonly netLan: { readonly in: number; readonly out: number } | null;
   readonly netWan: { readonly in: number; readonly out: number } | null;
 }
 
+/** One measurement as the agent sent it, with server time. */
+export interface Measurement extends MeasuredNumbers {
+  readonly clientId: ClientId;
+  /** JSON text of an array, or empty. As the agent says: it may be anything. */
+  readonly processes: string;
+  /** JSON text of an object, or empty. As the agent says: it may be anything. */
+  readonly mountpoints: string;
+}
+
+export type MeasuredText = 'processes' | 'mountpoints';
+
+/** Half-open: `from` belongs to it, `to` does not. */
+export interface TimeSpan {
+  readonly from: Milliseconds;
+  readonly to: Milliseconds;
+}
+
+/** Which rows of a span, by their places in the direction. Default: all, oldest first. */
+export interface RowsPart {
+  readonly newestFirst?: boolean;
+  readonly offset?: number;
+  readonly limit?: number;
+}
+
+/** Reads see what every thread has committed. */
 export interface MeasurementRepository {
   /** Queues the row for the next batch; may be lost up to one second before a crash. */
   append(measurement: Measurement): void;
+  /** Touches no texts. Read while iterated, so others may have their turn in between. */
+  numbers(id: ClientId, span: TimeSpan, part?: RowsPart): Iterable<MeasuredNumbers>;
+  /** One of the texts of each measurement, read while iterated. */
+  texts(
+    id: ClientId,
+    span: TimeSpan,
+    which: MeasuredText,
+    part?: RowsPart,
+  ): Iterable<{ readonly timestamp: Milliseconds; readonly text: string }>;
+  /** Everything of each, oldest first; both ends included. */
   range(id: ClientId, from: Milliseconds, to: Milliseconds): Iterable<Measurement>;
+  /** Counts keys, in pieces of about a millisecond. */
+  count(id: ClientId, span: TimeSpan): Generator<void, number>;
   removeBefore(cutoff: Milliseconds): Promise<number>;
   removeClient(id: ClientId): Promise<void>;
 }
