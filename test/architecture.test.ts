@@ -24,6 +24,8 @@ const layers: readonly (readonly string[])[] = [
     'tunnels',
     'vault',
   ],
+  ['audit', 'auth', 'clients', 'config', 'query', 'tunnels', 'vault'],
+  ['auth', 'clients', 'config', 'monitoring', 'query', 'tunnels'],
   ['actors'],
   ['protocol', 'http'],
   ['workers'],

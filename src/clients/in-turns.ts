@@ -10,6 +10,12 @@ export class Turns {
     this.#last = mine.catch(() => undefined);
     return mine;
   }
+
+  /** The first piece at once, which is all there is to most works; the others, if any, like `run`. */
+  soon<Result>(work: Generator<void, Result>): Result | Promise<Result> {
+    const step = work.next();
+    return step.done ? step.value : this.run(() => work);
+  }
 }
 
 async function inTurns<Result>(work: Generator<void, Result>): Promise<Result> {

@@ -9,6 +9,10 @@ const unicodeEscape = (character: string): string =>
  * strings only. Keys keep their order; `undefined` becomes `null`. Spec 03 §1.3.
  */
 export function jsonText(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'null';
+  return escapedJson(JSON.stringify(value) ?? 'null');
+}
+
+/** JSON text with the same escapes. */
+export function escapedJson(text: string): string {
   return NEEDS_GO_ESCAPE.test(text) ? text.replace(GO_ESCAPED, unicodeEscape) : text;
 }

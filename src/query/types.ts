@@ -25,6 +25,8 @@ export interface ListOptions {
 export interface ListSupport {
   readonly sorts: readonly string[];
   readonly filters: readonly string[];
+  /** `false`: `filter[*]` is refused, because there is no text to search. Default: it means all filters without operator. */
+  readonly searchable?: boolean;
   /** Field names by resource; absent = `fields[…]` is ignored. */
   readonly fields?: Readonly<Record<string, readonly string[]>>;
   /** Absent = `page[…]` is ignored. */

@@ -38,7 +38,7 @@ export function readListOptions(
   for (const { column } of parsed.sorts) {
     if (!support.sorts.includes(column)) errors.push(refusal(`unsupported sort field '${column}'`));
   }
-  const filters = parsed.filters.flatMap((filter) => checkFilter(filter, support.filters, errors));
+  const filters = parsed.filters.flatMap((filter) => checkFilter(filter, support, errors));
   if (cost(filters) > MAX_FILTER_COST) errors.push(refusal('filter has too many columns and values'));
   const fields = checkFields(parsed.fields, support.fields, errors);
   const limit = support.page === undefined ? NO_LIMIT : checkLimit(parsed.limit, support.page, errors);
@@ -73,9 +73,13 @@ const refusal = (title: string, detail = ''): AppError => new AppError('bad_requ
 const OPERATOR_SUFFIX = /\[\w+\]$/;
 
 /** The filter with `*` expanded, or none when it is refused or has nothing to look at. */
-function checkFilter(filter: ParsedFilter, supported: readonly string[], errors: AppError[]): Filter[] {
+function checkFilter(
+  filter: ParsedFilter,
+  { filters: supported, searchable = true }: ListSupport,
+  errors: AppError[],
+): Filter[] {
   const { operator, values, combine, label } = filter;
-  if (filter.columns.length === 1 && filter.columns[0] === '*' && operator === '') {
+  if (searchable && filter.columns.length === 1 && filter.columns[0] === '*' && operator === '') {
     // Columns that exist only with an operator (`timestamp[gt]`) cannot be searched as text.
     const columns = supported.filter((column) => !OPERATOR_SUFFIX.test(column));
     return columns.length === 0 ? [] : [{ columns, operator, values, combine }];

@@ -52,6 +52,8 @@ const neverSent: Readonly<Record<string, readonly RegExp[]>> = {
   'GET /me/tokens': [/./],
   'POST /me/tokens': [/./],
   'GET /users/{user_id}/sessions': [/\.token$/],
+  // Described without its envelope.
+  'GET /clients/{client_id}/attributes': [/./],
   // Sent as `settings_uri` and `device_settings_uri` (spec 02 §20.2).
   'GET /auth/provider': [/settings_url$/],
   // Sent inside of `details` (spec 02 §20.3).

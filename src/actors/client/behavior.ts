@@ -1,7 +1,6 @@
 /** The actor of one connected client: it owns the session, the tunnels and the record. Architecture §2. */
 
 import { AppError } from '../../errors.js';
-import type { Milliseconds } from '../../time.js';
 import { refuse } from '../ask.js';
 import type { Behavior, Sender } from '../runtime/types.js';
 import { newTunnelList } from '../tunnel/list.js';
@@ -9,14 +8,13 @@ import { agentRequest, heartbeat } from './agent-requests.js';
 import { connect, connectDone } from './connect.js';
 import { endConnection } from './end.js';
 import { CLIENT_KIND, type ClientMessage } from './messages.js';
+import { REFRESH_TIMEOUT, refreshed, refreshUpdates } from './refresh-updates.js';
 import { currentRecord, recordSaved } from './save-record.js';
 import { setAccess } from './set-access.js';
+import { attributesSet, setAttributes } from './set-attributes.js';
 import type { AnyClientMessage, ClientArgs, ClientContext, ClientState, Outcome } from './state.js';
 import { isAlive } from './status-check.js';
 import { changed, create, created, remove, setAcl, tunnelEnded } from './tunnel-changes.js';
-
-/** The agent answers `refresh_updates_status` at once; the status itself comes later as a request of its own. */
-const REFRESH_TIMEOUT: Milliseconds = 60_000;
 
 export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs> = {
   kind: CLIENT_KIND,
@@ -74,6 +72,12 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
         probed(ctx, state, message.outcome);
         message.sender.reply(null);
         return;
+      case 'refreshed':
+        refreshed(message);
+        return;
+      case 'attributes-set':
+        attributesSet(ctx, state, message);
+        return;
       case 'ask-updates':
         askUpdates(ctx, state);
         return;
@@ -128,6 +132,12 @@ function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessa
       return;
     case 'set-access':
       setAccess(ctx, state, message.allowedUserGroups, sender);
+      return;
+    case 'refresh-updates':
+      refreshUpdates(ctx, state, sender);
+      return;
+    case 'set-attributes':
+      setAttributes(ctx, state, message.attributes, sender);
       return;
   }
 }

@@ -1,6 +1,7 @@
 /** What a connected client's actor understands. Everything here crosses threads. */
 
 import type { Restrictions } from '../../auth/restrictions/check-tunnel.js';
+import type { ClientAttributes } from '../../clients/attributes.js';
 import type { ClientId, TunnelId } from '../../ids.js';
 import type { Milliseconds } from '../../time.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
@@ -36,6 +37,10 @@ export interface ClientRequests {
     readonly request: { readonly allowedUserGroups: readonly string[] };
     readonly reply: null;
   };
+  /** The agent looks for updates again. 500 when it fails to, or cannot be asked. */
+  'refresh-updates': { readonly request: object; readonly reply: null };
+  /** Asks the agent to keep them; 409 when it will not. */
+  'set-attributes': { readonly request: { readonly attributes: ClientAttributes }; readonly reply: null };
   /** Closes the connection (take-over by a new session, deletion of credentials). */
   'close-connection': { readonly request: { readonly reason: string }; readonly reply: null };
 }

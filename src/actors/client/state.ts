@@ -1,5 +1,6 @@
 /** What a client's actor owns, and the messages it sends itself. */
 
+import type { ClientAttributes } from '../../clients/attributes.js';
 import type { ClientRecord } from '../../clients/record.js';
 import type { ClientId } from '../../ids.js';
 import type { Answer, RequestReply } from '../../protocol/session.js';
@@ -79,6 +80,13 @@ export type OwnMessage =
       readonly done: readonly ((error: Error | null) => void)[];
     }
   | { readonly type: 'probed'; readonly outcome: Outcome<RequestReply>; readonly sender: Sender }
+  | { readonly type: 'refreshed'; readonly outcome: Outcome<RequestReply>; readonly sender: Sender }
+  | {
+      readonly type: 'attributes-set';
+      readonly outcome: Outcome<RequestReply>;
+      readonly attributes: ClientAttributes;
+      readonly sender: Sender;
+    }
   | { readonly type: 'created'; readonly outcome: Outcome<TunnelRecord>; readonly sender: Sender }
   | { readonly type: 'changed'; readonly outcome: Outcome<void>; readonly sender: Sender };
 

@@ -1,18 +1,15 @@
 /** What the server asks an agent about a tunnel's target. Spec 05 §12. */
 
 import { AppError } from '../../errors.js';
-import { type AgentSession, SessionError } from '../../protocol/session.js';
+import type { AgentSession } from '../../protocol/session.js';
 import type { Milliseconds, Nanoseconds } from '../../time.js';
 import type { Remote } from '../../tunnels/remote.js';
 import { targetAddress } from '../../tunnels/remote-text.js';
+import { clientError, LONGEST_AGENT_TEXT, replyText, sendFailure } from '../agent-reply.js';
 
 /** The agent answers in order and may be resolving a name; an agent that takes longer is counted as failed. */
 const REPLY_TIMEOUT: Milliseconds = 30_000;
 const NANOSECONDS_PER_MILLISECOND: Nanoseconds = 1_000_000;
-/** Agents' texts reach API callers; longer ones are cut. */
-const LONGEST_TEXT = 2_048;
-/** Answers have some hundred bytes; a packet could bring 32 MiB, which would take the thread long to decode. */
-const MOST_REPLY_BYTES = 64 * 1024;
 /** Agents before 0.6.4 do not know the question. */
 const UNKNOWN_REQUEST = 'unknown request';
 
@@ -54,7 +51,7 @@ export async function askCheckPort(
   const reason = field(answer, 'ErrMsg');
   throw new AppError('bad_request', {
     title: `Port ${remote.rport} is not in listening state.`,
-    detail: typeof reason === 'string' ? reason.slice(0, LONGEST_TEXT) : '',
+    detail: typeof reason === 'string' ? reason.slice(0, LONGEST_AGENT_TEXT) : '',
     apiCode: NOT_OPEN,
   });
 }
@@ -67,17 +64,11 @@ async function ask(
 ): Promise<{ readonly ok: boolean; readonly text: string }> {
   try {
     const reply = await session.request(name, JSON.stringify(question), REPLY_TIMEOUT + extraTime);
-    return { ok: reply.ok, text: reply.payload.toString('utf8', 0, MOST_REPLY_BYTES) };
+    return { ok: reply.ok, text: replyText(reply) };
   } catch (error) {
-    const reason = error instanceof SessionError ? error.message : 'connection failed';
-    throw new AppError('internal', { title: `failed to send request: ${reason}`, cause: error });
+    throw sendFailure(error);
   }
 }
-
-const clientError = (status: 409 | 500, text: string): AppError =>
-  new AppError(status === 409 ? 'conflict' : 'internal', {
-    title: `client error: ${text.slice(0, LONGEST_TEXT)}`,
-  });
 
 function decode(text: string, status: 409 | 500, type: string): object {
   const refuse = (reason: string): AppError =>

@@ -40,6 +40,16 @@ export function parseFirstJson(text: string): JsonNode | undefined {
   return reader.atEnd ? undefined : reader.value(0, 'looking for beginning of value');
 }
 
+/** `text` as one value and nothing else. Throws `JsonSyntaxError`. */
+export function parseWholeJson(text: string): JsonNode {
+  const reader = new Reader(text);
+  reader.skipSpace();
+  if (reader.atEnd) throw new JsonSyntaxError('unexpected end of JSON input');
+  const value = reader.value(0, 'looking for beginning of value');
+  reader.expectEnd();
+  return value;
+}
+
 class Reader {
   #at = 0;
 
@@ -55,6 +65,11 @@ class Reader {
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
       this.#at += 1;
     }
+  }
+
+  expectEnd(): void {
+    this.skipSpace();
+    if (!this.atEnd) throw this.#unexpected('after top-level value');
   }
 
   value(depth: number, looking: string): JsonNode {

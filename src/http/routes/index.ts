@@ -4,6 +4,7 @@ import { API_PREFIX } from '../prefix.js';
 import type { Route } from '../route.js';
 import { authProviderRoutes } from './auth-provider.js';
 import { clientAclRoutes } from './client-acl.js';
+import { clientAttributesRoutes } from './client-attributes.js';
 import { clientDeletionRoutes } from './client-deletion.js';
 import { clientGroupRoutes } from './client-groups.js';
 import { clientTagRoutes } from './client-tags.js';
@@ -11,14 +12,17 @@ import { clientRoutes } from './clients.js';
 import { clientsAuthRoutes } from './clients-auth.js';
 import { docsRoutes } from './docs.js';
 import { libraryRoutes } from './library.js';
+import { graphMetricsRoutes } from './graph-metrics.js';
 import { loginRoutes } from './login.js';
 import { meRoutes } from './me.js';
 import { myTokenRoutes } from './me-tokens.js';
+import { measurementListRoutes } from './measurement-lists.js';
 import { oauthRoutes } from './oauth.js';
 import { plusRoutes } from './plus.js';
 import { statusRoutes } from './status.js';
 import { totpRoutes } from './totp.js';
 import { tunnelRoutes } from './tunnels.js';
+import { updatesStatusRoutes } from './updates-status.js';
 import { userGroupRoutes } from './user-groups.js';
 import { userSessionRoutes } from './user-sessions.js';
 import { userRoutes } from './users.js';
@@ -42,6 +46,7 @@ export const routes: readonly Route[] = [
   ...clientRoutes,
   ...clientDeletionRoutes,
   ...clientAclRoutes,
+  ...clientAttributesRoutes,
   ...clientTagRoutes,
   ...clientGroupRoutes,
   ...clientsAuthRoutes,
@@ -49,5 +54,8 @@ export const routes: readonly Route[] = [
   ...vaultAdminRoutes,
   ...vaultRoutes,
   ...libraryRoutes,
+  ...measurementListRoutes,
+  ...graphMetricsRoutes,
+  ...updatesStatusRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];

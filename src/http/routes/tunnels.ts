@@ -6,11 +6,11 @@ import type { Principal } from '../../auth/principal.js';
 import { checkTunnelRequest, mayTerminateForeign } from '../../auth/restrictions/check-tunnel.js';
 import { AppError } from '../../errors.js';
 import { parseGoBool } from '../../go/bool.js';
-import { type ClientId, clientId, tunnelId } from '../../ids.js';
+import { tunnelId } from '../../ids.js';
 import type { Milliseconds } from '../../time.js';
 import { listedTunnelToJson, tunnelToJson } from '../../tunnels/remote-json.js';
 import { readTunnelRequest } from '../../tunnels/request.js';
-import type { ApiContext } from '../context.js';
+import { connectedClient } from '../connected-client.js';
 import type { Access, ApiRequest, Route } from '../route.js';
 
 const TAG = 'Clients and Tunnels';
@@ -194,16 +194,6 @@ export const tunnelRoutes: readonly Route[] = [createTunnel, deleteTunnel, setAc
 function callerOf({ principal }: ApiRequest): Principal {
   if (principal === null) throw new AppError('unauthorized');
   return principal;
-}
-
-/** The caller's access was checked by the route table, which lets known but disconnected clients pass. */
-function connectedClient(request: ApiRequest, context: ApiContext): ClientId {
-  const id = clientId(request.params.client_id ?? '');
-  const client = context.clients.get(id);
-  if (!client || client.disconnectedAt !== null) {
-    throw new AppError('not_found', { title: `client with id ${id} not found` });
-  }
-  return id;
 }
 
 function readForce(value: string): boolean {
