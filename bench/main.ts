@@ -1,5 +1,5 @@
 /**
- * `npm run bench [scenario words…] [-- --runs=3]`: runs the scenarios against this server and, when `RPORTD_BIN`
+ * `npm run bench [scenario words…] [-- --runs=3 --seconds=60]`: runs the scenarios against this server and, when `RPORTD_BIN`
  * names the reference server, against that one too, side by side. Prints a table and writes
  * `bench/results/<time>.json`. `RPORT_BIN` names a real agent for the tunnel rows.
  */
@@ -13,9 +13,13 @@ import { connectRamp } from './scenarios/connect-ramp.js';
 import { groups } from './scenarios/groups.js';
 import { library } from './scenarios/library.js';
 import { logins } from './scenarios/logins.js';
+import { measurements } from './scenarios/measurements.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { tunnel } from './scenarios/tunnel.js';
 import { startReference, startTideway } from './servers/start.js';
+
+/** `--seconds=10` shortens the scenarios that offer a load for a time. */
+const seconds = Number(process.argv.find((word) => word.startsWith('--seconds='))?.slice(10) ?? 60);
 
 const scenarios: readonly Scenario[] = [
   connectRamp(500),
@@ -28,6 +32,7 @@ const scenarios: readonly Scenario[] = [
   library(1_000),
   library(10_000),
   logins,
+  measurements(seconds),
   tunnel,
 ];
 

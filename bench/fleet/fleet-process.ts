@@ -1,11 +1,13 @@
 /** The process in which a fleet lives; commands and reports go over the IPC channel. See `fleet.ts`. */
 
+import { measurementPayload } from '../load/measurement-payload.js';
 import type { FleetOptions, Ramp } from './fleet.js';
 import { SimulatedAgent } from './simulated-agent.js';
 
 export type FleetCommand =
   | { readonly type: 'connect'; readonly count: number; readonly concurrency: number }
   | { readonly type: 'alive' }
+  | { readonly type: 'measure'; readonly perSecond: number; readonly seconds: number }
   | { readonly type: 'close' };
 
 export type FleetReport =
@@ -13,6 +15,8 @@ export type FleetReport =
   | { readonly ok: false; readonly error: string };
 
 const options = JSON.parse(process.argv[2] ?? '{}') as FleetOptions;
+/** Pause between bursts of measurements. */
+const STEP_MS = 5;
 const agents: SimulatedAgent[] = [];
 let started = 0;
 
@@ -55,8 +59,24 @@ async function ramp(count: number, concurrency: number): Promise<Ramp> {
   };
 }
 
+/** Measurements evenly over all agents and over the time. Resolves with how many were sent. */
+async function measure(perSecond: number, seconds: number): Promise<number> {
+  const payloads = Array.from({ length: 64 }, (_, number) => Buffer.from(measurementPayload(number)));
+  const begun = performance.now();
+  let sent = 0;
+  while (sent < perSecond * seconds) {
+    const due = Math.min(perSecond * seconds, ((performance.now() - begun) / 1_000) * perSecond);
+    for (; sent < due; sent += 1) {
+      agents[sent % agents.length]?.notify('save_measurement', payloads[sent % payloads.length] ?? '');
+    }
+    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+  }
+  return sent;
+}
+
 async function execute(command: FleetCommand): Promise<unknown> {
   if (command.type === 'connect') return ramp(command.count, command.concurrency);
+  if (command.type === 'measure') return measure(command.perSecond, command.seconds);
   if (command.type === 'alive') return agents.filter((agent) => !agent.closed).length;
   process.exit(0);
 }

@@ -38,6 +38,11 @@ export class Fleet {
     return this.#ask<number>({ type: 'alive' });
   }
 
+  /** All agents together send this many measurements a second. Resolves with how many were sent. */
+  async measure(perSecond: number, seconds: number): Promise<number> {
+    return this.#ask<number>({ type: 'measure', perSecond, seconds });
+  }
+
   async close(): Promise<void> {
     if (this.#child.exitCode !== null) return;
     const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));

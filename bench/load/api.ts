@@ -2,6 +2,21 @@
 
 import type { ServerUnderTest } from '../servers/server-under-test.js';
 
+/** Measurements of a client the server has stored. */
+export async function storedMeasurements(
+  server: ServerUnderTest,
+  authorization: string,
+  clientId: string,
+): Promise<number> {
+  const response = await fetch(
+    `http://127.0.0.1:${server.apiPort}/api/v1/clients/${encodeURIComponent(clientId)}/metrics`,
+    { headers: { authorization } },
+  );
+  const body = (await response.json()) as { readonly meta?: { readonly count: number } };
+  if (body.meta === undefined) throw new Error(`metrics of ${clientId}: ${response.status}`);
+  return body.meta.count;
+}
+
 async function call(server: ServerUnderTest, method: string, path: string): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${server.apiPort}/api/v1${path}`, {
     method,

@@ -31,10 +31,13 @@ const TEXTS = TEXTS_LENGTH + 4;
 type Numbers = Omit<MeasuredNumbers, 'timestamp'>;
 type Texts = Pick<Measurement, 'processes' | 'mountpoints'>;
 
-export function encodeNumbers(measured: Numbers): Buffer {
+/** Gives memory for one row. */
+export type AllocateRow = (bytes: number) => Buffer;
+
+export function encodeNumbers(measured: Numbers, allocate: AllocateRow): Buffer {
   const { netLan, netWan } = measured;
   const networks = (netLan === null ? 0 : 1) + (netWan === null ? 0 : 1);
-  const row = Buffer.allocUnsafe(NETWORKS + networks * NETWORK_BYTES);
+  const row = allocate(NETWORKS + networks * NETWORK_BYTES);
   row[0] = VERSION;
   row[1] = (netLan === null ? 0 : HAS_LAN) | (netWan === null ? 0 : HAS_WAN);
   row.writeDoubleLE(measured.cpuUsagePercent, FLOATS);
@@ -50,10 +53,10 @@ export function encodeNumbers(measured: Numbers): Buffer {
 }
 
 /** `null` when there is nothing to keep. */
-export function encodeTexts({ processes, mountpoints }: Texts): Buffer | null {
+export function encodeTexts({ processes, mountpoints }: Texts, allocate: AllocateRow): Buffer | null {
   if (processes === '' && mountpoints === '') return null;
   const processesBytes = Buffer.byteLength(processes);
-  const row = Buffer.allocUnsafe(TEXTS + processesBytes + Buffer.byteLength(mountpoints));
+  const row = allocate(TEXTS + processesBytes + Buffer.byteLength(mountpoints));
   row[0] = TEXTS_VERSION;
   row.writeUInt32LE(processesBytes, TEXTS_LENGTH);
   row.write(processes, TEXTS);

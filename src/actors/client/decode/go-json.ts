@@ -29,28 +29,39 @@ export function parseObject(payload: Buffer): GoObject {
 
 /** One JSON object with the lookup rules of Go. */
 export class GoObject {
-  readonly #values = new Map<string, unknown>();
+  /** As parsed, when no key has a capital letter, as those of all agents; a name is then looked up as it is. */
+  #plain: Readonly<Record<string, unknown>> | null = null;
+  readonly #values: Map<string, unknown> | null = null;
 
   /** `null` counts as an empty object. Throws `DecodeError` for anything but an object. */
   constructor(value: unknown) {
     if (value === null) return;
     if (typeof value !== 'object' || Array.isArray(value)) throw new DecodeError('not an object');
-    for (const [key, entry] of Object.entries(value)) this.#set(key, entry);
-  }
-
-  #set(key: string, entry: unknown): void {
+    const plain = value as Readonly<Record<string, unknown>>;
+    const keys = Object.keys(plain);
+    if (keys.every((key) => key === key.toLowerCase())) {
+      this.#plain = plain;
+      return;
+    }
+    const values = new Map<string, unknown>();
     // A second spelling of the same key overwrites the first, but null never does.
-    if (entry !== null) this.#values.set(key.toLowerCase(), entry);
+    for (const key of keys) if (plain[key] !== null) values.set(key.toLowerCase(), plain[key]);
+    this.#values = values;
   }
 
   /** All values under their keys in lower case. */
   lowered(): Record<string, unknown> {
-    return Object.fromEntries(this.#values);
+    const entries = this.#values ?? Object.entries(this.#plain ?? {}).filter(([, value]) => value !== null);
+    return Object.fromEntries(entries);
   }
 
   /** The raw value; `undefined` when absent or null. */
   raw(name: string): unknown {
-    return this.#values.get(name.toLowerCase());
+    if (this.#values !== null) return this.#values.get(name.toLowerCase());
+    const key = name.toLowerCase();
+    return this.#plain !== null && Object.hasOwn(this.#plain, key)
+      ? (this.#plain[key] ?? undefined)
+      : undefined;
   }
 
   /** Empty when absent. Cut to `longest` characters; the default suits names and descriptions. */

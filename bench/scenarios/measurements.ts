@@ -1,0 +1,104 @@
+/**
+ * Measurements: 200 agents offer 10 000 a second in all for a time. Counts through the API that every one is stored,
+ * measures server CPU per measurement, and the API's latency meanwhile against that of the idle server.
+ */
+
+import { Fleet } from '../fleet/fleet.js';
+import { bearer, storedMeasurements, untilConnected } from '../load/api.js';
+import { type HttpLoad, type HttpLoadResult, runHttpLoad } from '../load/http-load.js';
+import { cpuSeconds } from '../report/process-usage.js';
+import { quantile } from '../report/statistics.js';
+import { AGENT_AUTH, type ServerUnderTest } from '../servers/server-under-test.js';
+import type { Scenario } from './scenario.js';
+
+const AGENTS = 200;
+const PER_SECOND = 10_000;
+/** Requests a second beside the load: enough for a p99, too few to be a load themselves. */
+const CALLS_PER_SECOND = 50;
+const IDLE_SECONDS = 8;
+/** The reference writes what it was sent one by one and may need minutes for the rest. */
+const STORED_WITHIN_MS = 300_000;
+
+export function measurements(seconds: number): Scenario {
+  return {
+    name: 'measurements, 200 agents',
+    about: `${AGENTS} agents send ${PER_SECOND} measurements a second for ${seconds} s, all of them are stored`,
+    async run(start) {
+      const server = await start({ handshakes: 64 });
+      const fleet = new Fleet({ agentPort: server.agentPort, auth: AGENT_AUTH });
+      try {
+        const ramp = await fleet.connect(AGENTS, 32);
+        await untilConnected(server, AGENTS);
+        const authorization = await bearer(server);
+        const load = { port: server.apiPort, path: '/api/v1/clients/agent-7', authorization };
+        await calls(load, 2);
+        const idle = await calls(load, IDLE_SECONDS);
+        const cpuBefore = cpuSeconds(server.pid);
+        const begun = performance.now();
+        const [sent, busy] = await Promise.all([fleet.measure(PER_SECOND, seconds), calls(load, seconds)]);
+        const offered = sent / ((performance.now() - begun) / 1_000);
+        const stored = await untilStored(server, authorization, sent);
+        const took = (performance.now() - begun) / 1_000;
+        // The calls cost some CPU, too; what they cost an idle server is known and small, and is left in.
+        const cpu = cpuSeconds(server.pid) - cpuBefore;
+        const faults = ramp.failed + (AGENTS - (await fleet.alive())) + (sent - stored) + busy.failed;
+        return {
+          figures: [
+            { name: 'offered', value: offered, unit: '/s' },
+            { name: 'stored', value: stored / took, unit: '/s' },
+            {
+              name: 'CPU each',
+              value: (cpu / sent) * 1e6,
+              unit: 'µs',
+              ratioTarget: { atMost: 0.25 },
+            },
+            { name: 'API p50, idle', value: idle.p50Ms, unit: 'ms' },
+            { name: 'API p50, meanwhile', value: busy.p50Ms, unit: 'ms' },
+            { name: 'API p99, idle', value: idle.p99Ms, unit: 'ms' },
+            { name: 'API p99, meanwhile', value: busy.p99Ms, unit: 'ms' },
+            { name: 'lost', value: sent - stored, unit: '' },
+          ],
+          faults,
+        };
+      } finally {
+        await fleet.close();
+        await server.stop();
+      }
+    },
+  };
+}
+
+/** Single calls at a fixed pace, each on its own: an open loop, which a stall cannot hide from. */
+async function calls(load: Omit<HttpLoad, 'callers' | 'requests'>, seconds: number): Promise<HttpLoadResult> {
+  const latencies: number[] = [];
+  const all: Promise<HttpLoadResult>[] = [];
+  const begun = performance.now();
+  for (let number = 0; number < seconds * CALLS_PER_SECOND; number += 1) {
+    const wait = begun + (number * 1_000) / CALLS_PER_SECOND - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    all.push(runHttpLoad({ ...load, callers: 1, requests: 1 }));
+  }
+  const results = await Promise.all(all);
+  for (const { p50Ms } of results) latencies.push(p50Ms);
+  return {
+    requestsPerSecond: CALLS_PER_SECOND,
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    failed: results.reduce((sum, { failed }) => sum + failed, 0),
+    bytesPerAnswer: results[0]?.bytesPerAnswer ?? 0,
+  };
+}
+
+/** Resolves with how many are stored when that is all, or no more come. */
+async function untilStored(server: ServerUnderTest, authorization: string, sent: number): Promise<number> {
+  const deadline = Date.now() + STORED_WITHIN_MS;
+  for (let before = -1; ; ) {
+    let stored = 0;
+    for (let agent = 0; agent < AGENTS; agent += 1) {
+      stored += await storedMeasurements(server, authorization, `agent-${agent}`);
+    }
+    if (stored >= sent || (stored === before && Date.now() > deadline)) return stored;
+    before = stored;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
