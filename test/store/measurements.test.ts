@@ -1,25 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { atOnce } from '../../src/clients/in-turns.js';
 import { clientId } from '../../src/ids.js';
 import { openStore } from '../../src/store/open.js';
 import { openTables } from '../../src/store/tables.js';
-import type { Measurement, Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/types.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { measurement } from '../support/measurements.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { withTempFolder } from '../support/temp-folder.js';
-
-const measurement = (id: string, timestamp: number, changes: Partial<Measurement> = {}): Measurement => ({
-  clientId: clientId(id),
-  timestamp,
-  cpuUsagePercent: 12.5,
-  memoryUsagePercent: 50.25,
-  ioUsagePercent: 0,
-  processes: '[{"name":"ünïx"}]',
-  mountpoints: '{"free_b./":1}',
-  netLan: { in: 1, out: 2 },
-  netWan: null,
-  ...changes,
-});
 
 const withStore = (
   use: (store: Store, clock: ManualClock, path: string, log: MemoryLogger) => Promise<void>,
@@ -136,5 +125,105 @@ test('a damaged row is skipped with a log line', async () => {
     assert.deepEqual(timestamps(store, 'c-1'), []);
     assert.equal(log.lines.length, 1);
     await store.close();
+  });
+});
+
+const all = { from: 0, to: Number.MAX_SAFE_INTEGER };
+const finish = <Result>(work: Generator<void, Result>): Result => atOnce(work);
+
+test('pages are read from either end; a span has its start and not its end', async () => {
+  await withStore(async (store, clock) => {
+    const id = clientId('c-1');
+    for (const at of [1000, 2000, 3000, 3000, 4000]) store.measurements.append(measurement('c-1', at));
+    store.measurements.append(measurement('c-1', 5000, { processes: '', mountpoints: '' }));
+    store.measurements.append(measurement('c-2', 1));
+    clock.advance(1000);
+    await until(() => timestamps(store, 'c-2').length === 1);
+    const times = (...given: Parameters<Store['measurements']['numbers']>): number[] =>
+      [...store.measurements.numbers(...given)].map(({ timestamp }) => timestamp);
+    assert.deepEqual(times(id, all), [1000, 2000, 3000, 3000, 4000, 5000]);
+    assert.deepEqual(times(id, all, { newestFirst: true, limit: 2 }), [5000, 4000]);
+    assert.deepEqual(times(id, all, { newestFirst: true, offset: 4, limit: 2 }), [2000, 1000]);
+    assert.deepEqual(times(id, { from: 2000, to: 4000 }), [2000, 3000, 3000]);
+    assert.deepEqual(times(id, { from: 2000, to: 4000 }, { newestFirst: true, offset: 1 }), [3000, 2000]);
+    assert.deepEqual(times(id, { from: 4000, to: 2000 }), []);
+    assert.deepEqual(times(clientId('c-3'), all), []);
+    assert.equal(finish(store.measurements.count(id, all)), 6);
+    assert.equal(finish(store.measurements.count(id, { from: 2000, to: 4000 })), 3);
+    assert.equal(finish(store.measurements.count(clientId('c'), all)), 0);
+    assert.deepEqual(
+      [...store.measurements.texts(id, all, 'mountpoints', { newestFirst: true, limit: 2 })],
+      [
+        { timestamp: 5000, text: '' },
+        { timestamp: 4000, text: '{"free_b./":1}' },
+      ],
+    );
+  });
+});
+
+test('very many rows are counted in pieces', async () => {
+  await withStore(async (store, clock) => {
+    for (let at = 0; at < 25_000; at++) {
+      store.measurements.append(measurement('c-1', at, { processes: '', mountpoints: '' }));
+    }
+    clock.advance(1000);
+    const work = store.measurements.count(clientId('c-1'), all);
+    await until(() => finish(store.measurements.count(clientId('c-1'), all)) === 25_000);
+    let pieces = 0;
+    for (let step = work.next(); !step.done; step = work.next()) pieces += 1;
+    assert.equal(pieces, 2);
+  });
+});
+
+test('rows of the first stores, which had numbers and texts together, are read and removed', async () => {
+  await withTempFolder(async (path) => {
+    const old = Buffer.alloc(62 + 2 + 4);
+    old[0] = 1;
+    old[1] = 2;
+    for (const [at, value] of [12.5, 50, 1, 0, 0, 7, 8].entries()) old.writeDoubleLE(value, 2 + 8 * at);
+    old.writeUInt32LE(2, 58);
+    old.write('[]{"":', 62);
+    const tables = openTables(path);
+    await tables.measurements.put(['c-1', 5, 0], old);
+    await tables.root.close();
+    const store = openStore(path, { log: new MemoryLogger() });
+    assert.deepEqual(
+      [...store.measurements.range(clientId('c-1'), 0, 9)],
+      [
+        {
+          clientId: 'c-1',
+          timestamp: 5,
+          cpuUsagePercent: 12.5,
+          memoryUsagePercent: 50,
+          ioUsagePercent: 1,
+          netLan: null,
+          netWan: { in: 7, out: 8 },
+          processes: '[]',
+          mountpoints: '{"":',
+        },
+      ],
+    );
+    assert.equal(await store.measurements.removeBefore(6), 1);
+    assert.deepEqual(timestamps(store, 'c-1'), []);
+    await store.close();
+  });
+});
+
+test('texts go with their rows', async () => {
+  await withTempFolder(async (path) => {
+    const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    for (const at of [1, 2, 3]) store.measurements.append(measurement('c-1', at));
+    store.measurements.append(measurement('c-2', 1));
+    await store.close();
+    const again = openStore(path, { log: new MemoryLogger() });
+    await again.measurements.removeBefore(3);
+    await again.measurements.removeClient(clientId('c-2'));
+    await again.close();
+    const tables = openTables(path);
+    assert.deepEqual(
+      [...tables.measurementTexts.getKeys()].map(([id, at]) => [id, at]),
+      [['c-1', 3]],
+    );
+    await tables.root.close();
   });
 });
