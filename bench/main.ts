@@ -12,6 +12,7 @@ import { apiReads } from './scenarios/api-reads.js';
 import { connectRamp } from './scenarios/connect-ramp.js';
 import { groups } from './scenarios/groups.js';
 import { library } from './scenarios/library.js';
+import { graphs } from './scenarios/graphs.js';
 import { logins } from './scenarios/logins.js';
 import { measurements } from './scenarios/measurements.js';
 import type { Scenario } from './scenarios/scenario.js';
@@ -33,6 +34,7 @@ const scenarios: readonly Scenario[] = [
   library(10_000),
   logins,
   measurements(seconds),
+  graphs,
   tunnel,
 ];
 
@@ -48,7 +50,8 @@ for (const scenario of chosen) {
   process.stdout.write(`\n${scenario.name}: ${scenario.about}\n`);
   const times = scenario.repeatable === false ? 1 : runs;
   const fleet = Number(/(\d+) agents/.exec(scenario.name)?.[1] ?? 0);
-  const reference = process.env.RPORTD_BIN !== undefined && fleet <= LARGEST_REFERENCE_FLEET;
+  const reference =
+    scenario.onlyOurs !== true && process.env.RPORTD_BIN !== undefined && fleet <= LARGEST_REFERENCE_FLEET;
   const ours = [];
   const theirs = [];
   for (let run = 0; run < times; run += 1) {

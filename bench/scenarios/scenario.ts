@@ -23,5 +23,7 @@ export interface Scenario {
   readonly about: string;
   /** `false`: takes minutes on the reference and is run against it once, not repeatedly. */
   readonly repeatable?: false;
+  /** `true`: it needs what only this server can be given. */
+  readonly onlyOurs?: true;
   run(start: (options?: StartOptions) => Promise<ServerUnderTest>): Promise<Measured>;
 }

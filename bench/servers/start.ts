@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly handshakes?: number;
   /** Text of a users file for each server; the administrator of `server-under-test.ts` must be in it. */
   readonly users?: Readonly<Record<ServerUnderTest['name'], string>>;
+  /** Called with the data folder before the start. */
+  readonly prepare?: (dataDir: string) => Promise<void>;
   /** Extra arguments for node, such as `--cpu-prof`. Ours only. */
   readonly nodeArguments?: readonly string[];
 }
@@ -56,6 +58,7 @@ async function start(
       ...(options.users === undefined ? {} : { usersFile }),
     }),
   );
+  await options.prepare?.(join(folder, 'data'));
   const child = spawn(command, [...leading, '-c', configuration], {
     stdio: ['ignore', 'ignore', 'inherit'],
     cwd: folder,
