@@ -255,6 +255,37 @@ test('an old agent connects and carries bytes', { ...suite, skip: noAgent || noO
   await close('old', tunnel);
 });
 
+test('measurements, attributes and updates of a real agent', suite, async () => {
+  start({ id: 'watched', fingerprint: FINGERPRINT, tags: ['old'], monitoring: true, attributes: true });
+  await connected('watched');
+  const base = '/clients/watched';
+  await eventually(
+    'a measurement',
+    async () => (await admin.get(`${base}/metrics`)).count === 1,
+    AGENT_PATIENCE_MS,
+  );
+  const [metrics] = (await admin.get(`${base}/metrics`)).data<{ memory_usage_percent: number }[]>();
+  assert.ok(metrics !== undefined && metrics.memory_usage_percent > 0 && metrics.memory_usage_percent <= 100);
+  const [processes] = (await admin.get(`${base}/processes`)).data<{ processes: { pid: number }[] }[]>();
+  assert.ok(processes?.processes.some(({ pid }) => pid === process.pid));
+  const [mounts] = (await admin.get(`${base}/mountpoints`)).data<{ mountpoints: unknown }[]>();
+  assert.equal(typeof mounts?.mountpoints, 'object');
+  const now = Math.floor(Date.now() / 1000);
+  const span = `filter[timestamp][gt]=${now - 7000}&filter[timestamp][lt]=${now + 3600}`;
+  const graph = await admin.get(`${base}/graph-metrics?${span}`);
+  assert.equal(graph.data<unknown[]>().length, 1);
+  const { links } = graph.json as { links: Record<string, string> };
+  assert.equal(Object.keys(links).length, 5, 'its configuration names a LAN card');
+  const body = { tags: ['new'], labels: { city: 'Köln' } };
+  assert.deepEqual((await admin.put(`${base}/attributes`, { body })).json, { data: 'ok' });
+  assert.deepEqual((await admin.get(`${base}/attributes`)).data<unknown>(), body);
+  assert.equal((await admin.post(`${base}/updates-status`)).status, 204);
+  assert.equal(
+    (await admin.put('/clients/main/attributes', { body })).refusal,
+    '409 client error: attributes file path not set',
+  );
+});
+
 test('kill -9 of the server: the agent comes back with its tunnels, on the same ports', suite, async () => {
   const [port = 0] = await freePorts(1);
   const random = await open('main', `remote=127.0.0.1:${sitePort}&name=random`);

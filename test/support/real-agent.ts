@@ -25,6 +25,10 @@ export interface RealAgentOptions {
   /** As in the agent's configuration, such as `127.0.0.1:22`. */
   readonly remotes?: readonly string[];
   readonly tags?: readonly string[];
+  /** It measures its machine, and says that it has a LAN card. */
+  readonly monitoring?: boolean;
+  /** It keeps tags and labels in a file, as the API sets them. */
+  readonly attributes?: boolean;
 }
 
 export class RealAgent {
@@ -53,10 +57,11 @@ export class RealAgent {
         `remotes = ${JSON.stringify(options.remotes ?? [])}`,
         'allow_root = true',
         'updates_interval = "0"',
+        ...(options.attributes ? [`attributes_file_path = "${join(dataDir, 'attributes.json')}"`] : []),
         '[logging]',
         'log_level = "debug"',
         '[monitoring]',
-        'enabled = false',
+        ...(options.monitoring ? ['enabled = true', 'net_lan = ["lo", "1000"]'] : ['enabled = false']),
         '',
       ].join('\n'),
     );
