@@ -26,6 +26,7 @@ const layers: readonly (readonly string[])[] = [
   ],
   ['audit', 'auth', 'clients', 'config', 'query', 'tunnels', 'vault'],
   ['auth', 'clients', 'config', 'monitoring', 'query', 'tunnels'],
+  ['audit', 'auth', 'clients', 'config', 'monitoring', 'query', 'tunnels'],
   ['actors'],
   ['protocol', 'http'],
   ['workers'],

@@ -265,6 +265,73 @@ test('status has all its keys and counts', async () => {
   assert.equal(answer.count, undefined);
 });
 
+/** Spec 03 §4.2, with a value of `c1` that finds it. */
+const filterable: Readonly<Record<string, string>> = {
+  id: 'c1',
+  name: 'lab*',
+  os: '*',
+  os_arch: '*',
+  os_family: '*',
+  os_kernel: '*',
+  os_full_name: '*',
+  os_version: '*',
+  os_virtualization_system: '*',
+  os_virtualization_role: '*',
+  cpu_family: '*',
+  cpu_model: '*',
+  cpu_model_name: '*',
+  cpu_vendor: '*',
+  num_cpus: '2',
+  timezone: '*',
+  hostname: 'LAB-host',
+  ipv4: '*',
+  ipv6: '*',
+  tags: 'datacenter*',
+  labels: '*',
+  version: '0.9.*',
+  address: '127.0.0.1',
+  client_auth_id: 'agents',
+  allowed_user_groups: 'ops',
+  groups: 'of-lab',
+  connection_state: 'connected',
+};
+
+test('every column of a client that can be filtered is filtered, no other, and all of them by `*`', async () => {
+  const group = { id: 'of-lab', description: '', params: { name: ['lab*'] } };
+  assert.equal((await admin.put('/client-groups/of-lab', { body: group })).status, 204);
+  for (const [column, value] of Object.entries(filterable)) {
+    assert.ok((await ids(`filter[${column}]=${value}`)).includes('c1'), column);
+    assert.ok(!(await ids(`filter[${column}]=no-such-value`)).includes('c1'), column);
+  }
+  assert.deepEqual(await ids('filter[groups]=OF-*'), ['c1']);
+  assert.deepEqual(await ids('filter[*]=of-lab'), ['c1']);
+  for (const column of [
+    'mem_total',
+    'disconnected_at',
+    'tunnels',
+    'updates_status',
+    'client_configuration',
+  ]) {
+    assert.equal(
+      (await admin.get(`/clients?filter[${column}]=x`)).refusal,
+      `400 unsupported filter field 'filter[${column}]'`,
+    );
+  }
+  const shown = (await admin.get('/clients/c1?fields[clients]=groups')).data<{ groups: string[] }>();
+  assert.deepEqual(shown, { groups: ['of-lab'] });
+  assert.equal((await admin.delete('/client-groups/of-lab')).status, 204);
+  assert.deepEqual(await ids('filter[groups]=of-lab'), []);
+});
+
+test('empty values find null, not an empty list; descending is the exact reverse', async () => {
+  assert.deepEqual(await ids('filter[tags]=&filter[id]=c1,c2'), []);
+  assert.deepEqual(await ids('filter[labels]=&filter[id]=c1,c2'), ['c1']);
+  assert.deepEqual(await ids('filter[allowed_user_groups]=*&filter[id]=c2'), ['c2']);
+  for (const column of ['id', 'name', 'os', 'hostname', 'version']) {
+    assert.deepEqual((await ids(`sort=-${column}`)).reverse(), await ids(`sort=${column}`), column);
+  }
+});
+
 test('deleting: unknown, connected, disconnected, by a user with access', async () => {
   assert.equal((await admin.delete('/clients/nope')).refusal, '404 Client with id="nope" not found.');
   assert.equal((await admin.delete('/clients/c1')).refusal, '400 Client is active, should be disconnected');
