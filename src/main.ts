@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 
 /** The command: `tideway [serve] [flags]`, `tideway user …`, `tideway vault …`, `tideway --version`, `tideway --help`. Spec 07 §4. */
+/** The command: `tideway [serve] [flags]`, `tideway user …`, `tideway audit …`, `tideway --version`, `tideway --help`. Spec 07 §4. */
 
+import { isAuditCommand } from './audit-command/parse.js';
 import { prepareDataDir } from './config/bootstrap.js';
 import { helpText, versionText } from './config/command-line/help.js';
 import { parseCommandLine } from './config/command-line/parse.js';
@@ -45,6 +47,11 @@ async function main(): Promise<void> {
   if (isVaultCommand(argv)) {
     const { runVaultCommand } = await import('./vault-command/run.js');
     process.exitCode = await runVaultCommand(argv, process.stdout);
+    return;
+  }
+  if (isAuditCommand(argv)) {
+    const { runAuditCommand } = await import('./audit-command/run.js');
+    process.exitCode = await runAuditCommand(argv, say);
     return;
   }
   const commandLine = parseCommandLine(argv);

@@ -129,6 +129,7 @@ export const sections = {
     enable_audit_log: flag(true),
     use_ip_obfuscation: flag(),
     audit_log_rotation: text('monthly'),
+    audit_log_keep: text(),
     trusted_proxies: list(),
   },
   database: {

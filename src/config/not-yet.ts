@@ -20,7 +20,6 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
     'server.tls_min',
   ],
   'tunnels on sub-domains': ['caddy-integration.*'],
-  'audit log': ['api.enable_audit_log', 'api.use_ip_obfuscation', 'api.audit_log_rotation'],
   notifications: ['notifications.*'],
   'commands, scripts and schedules': [
     'server.run_remote_cmd_timeout_sec',

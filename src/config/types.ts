@@ -139,6 +139,8 @@ export interface ApiConfig {
   readonly enableAuditLog: boolean;
   readonly useIpObfuscation: boolean;
   readonly auditLogRotation: AuditLogRotation;
+  /** Own key: how long rotated files are kept; `null` = for ever. */
+  readonly auditLogKeep: Milliseconds | null;
   /** Own key: addresses or CIDR blocks whose `X-Forwarded-For` is believed on the API. */
   readonly trustedProxies: readonly string[];
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../logging/logger.js';
 import { type Clock, systemClock } from '../time.js';
 import { createAgentCredentialRepository } from './agent-credential-repository.js';
 import { createApiTokenRepository } from './api-token-repository.js';
+import { createAuditRepository } from './audit-repository.js';
 import { createClientGroupRepository } from './client-group-repository.js';
 import { createClientRepository } from './client-repository.js';
 import { commandCodec, scriptCodec } from './library-codec.js';
@@ -66,6 +67,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     vault: createVaultRepository(tables, log),
     libraryScripts: createLibraryRepository(tables, 'script', scriptCodec, log),
     libraryCommands: createLibraryRepository(tables, 'command', commandCodec, log),
+    audit: createAuditRepository(tables),
     async flushed() {
       await tables.root.flushed;
     },

@@ -59,6 +59,12 @@ export interface OpenedTables {
   readonly libraryChanges: Database<string, [string, number]>;
   /** [kind, id] → what is run. */
   readonly libraryTexts: Database<string, [string, string]>;
+  /** Sequence number → the entry with its hash, JSON. */
+  readonly auditLog: Database<string, number>;
+  /** [digest of a user name or client id, sequence number] → nothing. */
+  readonly auditLogBySubject: Database<string, [string, number]>;
+  /** `head` and `archive` → JSON. */
+  readonly auditState: Database<string, string>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -101,5 +107,8 @@ export function openTables(dataDir: string): OpenedTables {
     libraryNames: root.openDB('library_names', { encoding: 'string' }),
     libraryChanges: root.openDB('library_changes', { encoding: 'string' }),
     libraryTexts: root.openDB('library_texts', { encoding: 'string' }),
+    auditLog: root.openDB('audit_log', { encoding: 'string' }),
+    auditLogBySubject: root.openDB('audit_log_by_subject', { encoding: 'string' }),
+    auditState: root.openDB('audit_state', { encoding: 'string' }),
   };
 }

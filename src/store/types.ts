@@ -1,5 +1,6 @@
 /** The embedded store as the rest of the server sees it. Spec of durability: architecture §4. */
 
+import type { AuditArchive, AuditContent, AuditHead, IndexedColumn } from '../audit/entry.js';
 import type { AgentCredential } from '../auth/agents/credential-source.js';
 import type { TotpUse } from '../auth/second-factor/totp/match.js';
 import type { User } from '../auth/users/provider.js';
@@ -31,6 +32,7 @@ export interface Store {
   /** Spec 03 §10. */
   readonly libraryScripts: LibraryRepository<ScriptEntry>;
   readonly libraryCommands: LibraryRepository<CommandEntry>;
+  readonly audit: AuditRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -298,6 +300,32 @@ export interface LibraryRepository<Entry extends LibraryEntry> {
   change(id: string, change: (old: Entry) => Stored<Entry>): Promise<LibraryChanged<Entry>>;
   /** `false` when there is no such entry. */
   remove(id: string): Promise<boolean>;
+}
+
+/** A part of the log by sequence numbers, both included. */
+export interface AuditRange {
+  readonly from: number;
+  readonly to: number;
+  readonly reverse?: boolean;
+  readonly limit: number;
+}
+
+/**
+ * The audit log. Written by one actor only. Reads after `state` in the same turn of the event loop see what it saw;
+ * rows up to `archive.rotated` do not count any more, even where they are still there.
+ */
+export interface AuditRepository {
+  /** Adds entries behind the last one, all or none. */
+  append(contents: readonly (AuditContent & { readonly timestamp: Milliseconds })[]): Promise<void>;
+  state(): { readonly head: AuditHead; readonly archive: AuditArchive };
+  saveArchive(archive: AuditArchive): Promise<void>;
+  /** The text of an entry, see `audit/chain.ts`. */
+  line(seq: number): string | undefined;
+  lines(range: AuditRange): readonly { readonly seq: number; readonly line: string }[];
+  /** Sequence numbers of the entries with this user name or client id. */
+  places(column: IndexedColumn, text: string, range: AuditRange): readonly number[];
+  /** Removes entries up to `last`, at most `limit` of them; resolves with how many. */
+  removeThrough(last: number, limit: number): Promise<number>;
 }
 
 /** Codes of authenticator apps that must not be used again, nor any before them. */

@@ -4,6 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spawnAccounts } from '../actors/accounts/behavior.js';
 import { spawnAgentCredentials } from '../actors/agent-credentials/behavior.js';
+import { spawnAudit } from '../actors/audit/behavior.js';
+import { type AuditMessage, auditRef } from '../actors/audit/messages.js';
 import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
 import { type GuardMessage, guardRef } from '../actors/guard/messages.js';
 import { spawnHasher } from '../actors/hasher/behavior.js';
@@ -148,6 +150,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     credentials = present;
     spawnAgentCredentials(system, { credentials: present, server: config.server, log });
     spawnRetention(system, { config, store, log });
+    spawnAudit(system, { config, store, log });
     const ports = await supervisor.start();
     return {
       agentPort: ports.agents ?? 0,
@@ -171,6 +174,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
         level.current = config.logging.logLevel;
         const limits: GuardMessage = { type: 'limits', limits: guardLimits(config) };
         system.tell(guardRef, limits);
+        system.tell(auditRef, { type: 'settings' } satisfies AuditMessage);
         // Restarted shards get it too. What waits for a restart is as it was: they must fit to the others.
         await supervisor.reload(plan.config, level.current);
         return plan;

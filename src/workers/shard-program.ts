@@ -5,6 +5,7 @@
 
 import { AGENT_CREDENTIALS_TOPIC } from '../actors/agent-credentials/messages.js';
 import { remoteAgentCredentials } from '../actors/agent-credentials/remote-agent-credentials.js';
+import { remoteAudit } from '../actors/audit/remote-audit.js';
 import { type ClientGate, openClientGate } from '../actors/client/accept.js';
 import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
 import { remoteVault } from '../actors/vault/remote-vault.js';
@@ -63,6 +64,7 @@ export const program: ShardProgram = {
     const hostKey = createHostKey(config.server.keySeed);
     const opened = openStore(config.server.dataDir, { log, clock });
     store = opened;
+    const audit = remoteAudit({ system, api: config.api, log });
 
     // Subscribed before the store is read: nothing that changes meanwhile is missed.
     const index = createClientIndex({
@@ -134,7 +136,7 @@ export const program: ShardProgram = {
         vaultList: createVaultList(opened.vault),
         library: openLibrary(opened, clock),
         store: opened,
-        audit: { record: async () => undefined },
+        audit,
         guard: replica,
         clock,
         log: log.named('api-listener'),

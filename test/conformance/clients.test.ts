@@ -241,7 +241,7 @@ test('status has all its keys and counts', async () => {
   const { version, ...status } = answer.data<Record<string, unknown>>();
   assert.equal(typeof version, 'string');
   assert.deepEqual(status, {
-    auditlog: { enabled: false, rotation: 'monthly' },
+    auditlog: { enabled: true, rotation: 'monthly' },
     auth_header: false,
     caddy_integration_enabled: false,
     clients_auth_mode: 'Read Only',

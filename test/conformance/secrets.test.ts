@@ -8,7 +8,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { generateSync } from 'otplib';
+import { openStore } from '../../src/store/open.js';
 import { type ApiAnswer, type ApiClient, basic } from '../support/api-client.js';
+import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
 
 const PASSWORDS = ['first-Password-of-anna', 'second-Password-of-anna', 'wrong-Password-of-anna'] as const;
@@ -99,6 +101,8 @@ test('neither the log, nor the access log, nor lists and refusals show a secret'
   assert.equal((await kept(admin.post('/clients-auth', { body: credential }))).status, 201);
   assert.equal((await kept(admin.post('/clients-auth', { body: credential }))).status, 409);
   await server.agent('good', {}, { auth: `another:${AGENT_PASSWORD}` });
+  await server.untilKnown('good', admin);
+  assert.equal((await kept(admin.put('/clients/good/tunnels?remote=22&check_port=0'))).status, 200);
   await assert.rejects(server.agent('bad', {}, { auth: `another:${WRONG}` }));
 
   for (const path of [
@@ -113,8 +117,20 @@ test('neither the log, nor the access log, nor lists and refusals show a secret'
     '/clients/good',
     '/client-groups',
     '/auth/provider',
+    '/auditlog?page[limit]=100',
   ]) {
     assert.equal((await kept(admin.get(path))).status, 200, path);
+  }
+  const audited = answers.at(-1) ?? '';
+  for (const application of [
+    'auth.user',
+    'auth.user.me',
+    'auth.user.me.token',
+    'auth.user.totp',
+    'client.auth',
+    'client.tunnel',
+  ]) {
+    assert.ok(audited.includes(`"application":"${application}"`), application);
   }
   assert.equal((await admin.delete('/logout')).status, 204);
   await kept(admin.get('/me'));
@@ -124,8 +140,13 @@ test('neither the log, nor the access log, nor lists and refusals show a secret'
     .split('\n')
     .filter((line) => line !== printed)
     .join('\n');
+  const store = openStore(server.dataDir, { log: new MemoryLogger() });
+  const entries = store.audit.lines({ from: 1, to: 1_000, limit: 1_000 }).map(({ line }) => line);
+  await store.close();
+  assert.ok(entries.length >= 6);
   const places = {
     'the log': log,
+    'the audit log': entries.join('\n'),
     'the access log': readFileSync(join(server.folder, 'access.log'), 'utf8'),
     'an answer': answers.join('\n'),
   };

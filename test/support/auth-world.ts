@@ -276,7 +276,9 @@ function makeConfig(
       defaultUserGroup: 'Administrators',
       twoFaTokenDelivery: '',
       totpEnabled: false,
+      enableAuditLog: true,
       auditLogRotation: 'monthly',
+      auditLogKeep: null,
       ...api,
     },
     server: {

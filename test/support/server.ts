@@ -117,10 +117,10 @@ export class TestServer {
    * Waits until the shards know a client: the news reaches the others a moment after the agent's own reply.
    * Each request is a new connection, which may land on any shard; eight in a row do not all miss one of two.
    */
-  async untilKnown(id: string): Promise<void> {
+  async untilKnown(id: string, api: ApiClient = this.api()): Promise<void> {
     let inARow = 0;
     await eventually(`${id} to be known`, async () => {
-      const { status } = await this.api().get(`/clients/${id}`);
+      const { status } = await api.get(`/clients/${id}`);
       inARow = status === 404 ? 0 : inARow + 1;
       return inARow === 8;
     });

@@ -12,6 +12,7 @@ export function helpText(): string {
   return `Usage: tideway [serve] [options]
        tideway user add|change|delete|list [options]
        tideway vault import <vault.sqlite.db> [options]
+       tideway audit verify [options]
 
 Remote management and reverse tunnels for fleets behind firewalls: a server for rport agents.
 
@@ -25,6 +26,8 @@ Remote management and reverse tunnels for fleets behind firewalls: a server for 
     gives a user another password, also while the server runs; see tideway user --help
   tideway vault import /var/lib/rport/vault.sqlite.db
     takes over the vault of an rportd, also while the server runs; see tideway vault --help
+  tideway audit verify -c /etc/rport/rportd.conf
+    checks that nothing in the audit log was changed or removed, also while the server runs
 
 A flag beats the environment variable RPORTD_<SECTION>_<KEY>, which beats the configuration file.
 

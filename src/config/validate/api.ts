@@ -1,9 +1,11 @@
 /** Rules of `[api]` beyond types, in the reference's order and words. Spec 02 §1, 07 §1.4 and §2.3. */
 
 import { createCallerIp } from '../../auth/caller-ip.js';
+import type { Milliseconds } from '../../time.js';
 import type { DecodedConfig } from '../keys.js';
 import type { Surroundings } from '../surroundings.js';
 import type { AuditLogRotation } from '../types.js';
+import { nanosecondsToMilliseconds, parseExtendedDuration } from '../values/duration.js';
 import { checkKeyPair } from '../values/key-pair.js';
 import { splitUrl } from '../values/url.js';
 import { bothSet, isTlsVersion, prefixed } from './server.js';
@@ -37,6 +39,20 @@ export function checkApi(
   }
   if (api.enableAuditLog && !rotations.some((known) => known === api.auditLogRotation))
     throw new Error(`invalid api.audit_log_rotation: ${JSON.stringify(api.auditLogRotation)}`);
+  if (api.enableAuditLog) auditLogKeep(api.auditLogKeep);
+}
+
+/**
+ * How long rotated files of the audit log are kept; `null` = for ever.
+ * @throws Error with the reason
+ */
+export function auditLogKeep(text: string): Milliseconds | null {
+  if (text.trim() === '') return null;
+  const keep = prefixed("can't parse 'audit_log_keep'", () =>
+    nanosecondsToMilliseconds(parseExtendedDuration(text.trim())),
+  );
+  if (keep <= 0) throw new Error("'audit_log_keep' must be longer than 0");
+  return keep;
 }
 
 /** At most one source of users; without any, the server keeps them. */

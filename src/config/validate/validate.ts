@@ -8,7 +8,7 @@ import type { ApiConfig, Config, TlsVersion } from '../types.js';
 import { parseHoursOrDays } from '../values/duration.js';
 import { checkOrigin } from '../values/url.js';
 import type { ConfigWarning } from '../warning.js';
-import { checkApi, rotations } from './api.js';
+import { auditLogKeep, checkApi, rotations } from './api.js';
 import { checkDatabase } from './database.js';
 import { checkOauth, usesSingleSignOn } from './oauth.js';
 import {
@@ -90,6 +90,7 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
         cors,
         tlsMin: tlsVersion(api.tlsMin),
         auditLogRotation: rotations.find((known) => known === api.auditLogRotation) ?? 'monthly',
+        auditLogKeep: api.enableAuditLog ? auditLogKeep(api.auditLogKeep) : null,
       } satisfies ApiConfig,
       database,
       monitoring: { enabled: monitoring.enabled, dataStorageDuration },

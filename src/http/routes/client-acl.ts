@@ -32,6 +32,7 @@ const setAcl: Route = {
     summary: 'Replace which user groups may access a client, connected or not',
     errors: { 400: 'Missing or invalid body', 404: 'There is no such client, or no such user group' },
   },
+  audit: { application: 'client.acl', action: 'update' },
   body: aclBody,
   responses: { 204: null },
   async handler(request, { users, actors }) {
@@ -41,7 +42,11 @@ const setAcl: Route = {
     const id = clientId(request.params.client_id ?? '');
     const message: RegistrarMessage = { type: 'set-access', id, allowedUserGroups };
     await askActor(actors, REGISTRAR, message, TIMEOUT, `Client with id=${goQuote(id)} not found.`);
-    return { status: 204, empty: true };
+    return {
+      status: 204,
+      empty: true,
+      audit: { affectedId: id, request: { allowed_user_groups: allowedUserGroups } },
+    };
   },
 };
 

@@ -8,7 +8,7 @@ import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
 import type { ClientId } from '../../ids.js';
 import type { Milliseconds } from '../../time.js';
-import { connectedClient } from '../connected-client.js';
+import { auditedClient, connectedClient } from '../connected-client.js';
 import { type BodySchema, decodeBody, JsonTypeError } from '../json/decode.js';
 import { JsonSyntaxError, parseWholeJson } from '../json/parse.js';
 import type { Access, Route } from '../route.js';
@@ -39,8 +39,8 @@ const showAttributes: Route = {
   },
   responses: { 200: Type.Object({ tags, labels }) },
   handler(request, context) {
-    const client = context.clients.get(connectedClient(request, context, missingTitle));
-    return { status: 200, data: { tags: client?.tags ?? null, labels: client?.labels ?? null } };
+    const { tags: known, labels: named } = connectedClient(request, context, missingTitle);
+    return { status: 200, data: { tags: known, labels: named } };
   },
 };
 
@@ -65,15 +65,15 @@ const setAttributes: Route = {
   },
   responses: { 200: Type.Literal('ok') },
   async handler(request, context) {
-    const id = connectedClient(request, context, missingTitle);
+    const client = connectedClient(request, context, missingTitle);
+    const { id } = client;
     const attributes = readAttributes(request.rawBody);
-    const hostname = context.clients.get(id)?.hostname ?? '';
     const message: ClientMessage = { type: 'set-attributes', attributes };
     await askActor(context.actors, clientRef(id), message, TIMEOUT, missingTitle(id));
     return {
       status: 200,
       data: 'ok',
-      audit: { affectedId: id, clientId: id, clientHostname: hostname, request: attributes },
+      audit: { affectedId: id, ...auditedClient(client), request: attributes },
     };
   },
 };

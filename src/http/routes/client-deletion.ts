@@ -25,13 +25,14 @@ export const clientDeletionRoutes: readonly Route[] = [
         404: 'There is no client of that id.',
       },
     },
+    audit: { application: 'client', action: 'delete' },
     responses: { 204: null },
     async handler(request, context) {
       const id = clientId(request.params.client_id ?? '');
       const message: RegistrarMessage = { type: 'delete', id };
       // The registrar decides, so that an agent that connects at this moment either keeps its record or is new.
       await askActor(context.actors, REGISTRAR, message, TIMEOUT, `Client with id="${id}" not found.`);
-      return { status: 204, empty: true };
+      return { status: 204, empty: true, audit: { affectedId: id } };
     },
   },
 ];

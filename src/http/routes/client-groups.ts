@@ -148,11 +148,13 @@ const addGroup: Route = {
     summary: 'Add a client group',
     errors: { 400: 'Missing or invalid body; nothing changes', 409: 'There is a client group of that id' },
   },
+  audit: { application: 'client.group', action: 'create' },
   body: groupBody,
   responses: { 201: null },
   async handler(request, { clientGroups }) {
-    await clientGroups.add(readGroup(request.body as GroupBody));
-    return { status: 201, empty: true };
+    const group = readGroup(request.body as GroupBody);
+    await clientGroups.add(group);
+    return { status: 201, empty: true, audit: { affectedId: group.id, request: recorded(group) } };
   },
 };
 
@@ -166,6 +168,7 @@ const putGroup: Route = {
     description: 'What the body does not give is empty afterwards.',
     errors: { 400: 'Missing or invalid body, or its id is not that of the path; nothing changes' },
   },
+  audit: { application: 'client.group', action: 'update' },
   body: groupBody,
   responses: { 204: null },
   async handler(request, { clientGroups }) {
@@ -175,8 +178,9 @@ const putGroup: Route = {
         title: '"group_id" route param doesn\'t not match group ID from request body.',
       });
     }
-    await clientGroups.put(readGroup(body));
-    return { status: 204, empty: true };
+    const group = readGroup(body);
+    await clientGroups.put(group);
+    return { status: 204, empty: true, audit: { affectedId: group.id, request: recorded(group) } };
   },
 };
 
@@ -185,12 +189,22 @@ const removeGroup: Route = {
   path: PATH,
   access: adminOnly,
   docs: { tag: TAG, summary: 'Delete a client group', description: 'Also succeeds when there is none.' },
+  audit: { application: 'client.group', action: 'delete' },
   responses: { 204: null },
   async handler(request, { clientGroups }) {
-    await clientGroups.remove(request.params.group_id ?? '');
-    return { status: 204, empty: true };
+    const id = request.params.group_id ?? '';
+    await clientGroups.remove(id);
+    return { status: 204, empty: true, audit: { affectedId: id } };
   },
 };
+
+/** As the audit log shows a group. */
+const recorded = ({ id, description, params, allowedUserGroups }: ClientGroup) => ({
+  id,
+  description,
+  params,
+  allowed_user_groups: allowedUserGroups,
+});
 
 export const clientGroupRoutes: readonly Route[] = [listGroups, showGroup, addGroup, putGroup, removeGroup];
 

@@ -97,6 +97,7 @@ const addCredential: Route = {
       409: 'There is a credential of that id. Code: ERR_CODE_ALREADY_EXIST',
     },
   },
+  audit: { application: 'client.auth', action: 'create' },
   responses: { 201: null },
   async handler(request, { agentCredentials }) {
     // Before the body is looked at, as in the reference.
@@ -108,7 +109,7 @@ const addCredential: Route = {
     checkLength('ID', id, credentialBytes.id);
     checkLength('password', password, credentialBytes.password);
     await agentCredentials.add({ id, password });
-    return { status: 201, empty: true };
+    return { status: 201, empty: true, audit: { affectedId: id } };
   },
 };
 
@@ -134,12 +135,14 @@ const deleteCredential: Route = {
       409: 'Clients, connected or not, use it. Code: ERR_CODE_CLIENT_AUTH_HAS_CLIENT',
     },
   },
+  audit: { application: 'client.auth', action: 'delete' },
   responses: { 204: null },
   async handler(request, { agentCredentials }) {
     agentCredentials.checkWritable();
     const force = readForce(request.query.get('force') ?? '');
-    await agentCredentials.remove(request.params.client_auth_id ?? '', force);
-    return { status: 204, empty: true };
+    const id = request.params.client_auth_id ?? '';
+    await agentCredentials.remove(id, force);
+    return { status: 204, empty: true, audit: { affectedId: id, request: { force } } };
   },
 };
 

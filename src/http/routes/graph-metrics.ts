@@ -120,8 +120,8 @@ function watched(
   context: ApiContext,
 ): { readonly id: ClientId; readonly cards: NetworkCards } {
   checkMonitoringEnabled(context);
-  const id = connectedClient(request, context);
-  return { id, cards: networkCards(context.clients.get(id)?.clientConfiguration ?? null) };
+  const client = connectedClient(request, context);
+  return { id: client.id, cards: networkCards(client.clientConfiguration) };
 }
 
 /** The items of a graph, or the title of the 404 that comes after the checks of the query. */

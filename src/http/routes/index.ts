@@ -2,6 +2,7 @@
 
 import { API_PREFIX } from '../prefix.js';
 import type { Route } from '../route.js';
+import { auditLogRoutes } from './audit-log.js';
 import { authProviderRoutes } from './auth-provider.js';
 import { clientAclRoutes } from './client-acl.js';
 import { clientAttributesRoutes } from './client-attributes.js';
@@ -57,5 +58,6 @@ export const routes: readonly Route[] = [
   ...measurementListRoutes,
   ...graphMetricsRoutes,
   ...updatesStatusRoutes,
+  ...auditLogRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];

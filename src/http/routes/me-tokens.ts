@@ -93,6 +93,7 @@ const create: Route = {
       'Scope `read` is for GET requests, `clients-auth` for `/clients-auth` (administrators only), `read+write` for everything the user may do.',
     errors: { 400: errors[400] ?? '' },
   },
+  audit: { application: 'auth.user.me.token', action: 'create' },
   body: createBody,
   invalidBodyTitle: POST_BODY_TITLE,
   responses: { 200: createdSchema },
@@ -111,6 +112,7 @@ const create: Route = {
         scope: token.scope,
         token: clear,
       },
+      audit: { affectedId: `[${token.username},${token.prefix}]` },
     };
   },
 };
@@ -125,6 +127,7 @@ const change: Route = {
     description: 'What is absent, empty or null stays as it is.',
     errors,
   },
+  audit: { application: 'auth.user.me.token', action: 'update' },
   body: changeBody,
   responses: {
     200: Type.Object({
@@ -138,13 +141,18 @@ const change: Route = {
     const body = request.body as { name?: string; expires_at?: string | null };
     const newName = body.name ?? '';
     const expiresAt = readInstant(body.expires_at ?? null);
-    await auth.apiTokens.change(callerOf(request).username, token, { name: newName, expiresAt });
+    const { username } = callerOf(request);
+    await auth.apiTokens.change(username, token, { name: newName, expiresAt });
     return {
       status: 200,
       data: {
         prefix: token,
         ...(newName === '' ? {} : { name: newName }),
         ...(expiresAt === null ? {} : { expires_at: toText(expiresAt) }),
+      },
+      audit: {
+        affectedId: username,
+        request: { expires_at: expiresAt === null ? null : toText(expiresAt), name: newName },
       },
     };
   },
@@ -155,10 +163,12 @@ const remove: Route = {
   path: '/me/tokens/{prefix}',
   access: anyUser,
   docs: { tag: TAG, summary: 'Revoke an API token', errors },
+  audit: { application: 'auth.user.me.token', action: 'delete' },
   responses: { 204: null },
   async handler(request, { auth }) {
-    await auth.apiTokens.remove(callerOf(request).username, request.params.prefix ?? '');
-    return { status: 204, empty: true };
+    const { username } = callerOf(request);
+    await auth.apiTokens.remove(username, request.params.prefix ?? '');
+    return { status: 204, empty: true, audit: { affectedId: username } };
   },
 };
 

@@ -60,6 +60,7 @@ const changeMe: Route = {
       429: 'Too many wrong old passwords',
     },
   },
+  audit: { application: 'auth.user.me', action: 'update' },
   body: Type.Object({
     username: Type.Optional(Type.String({ description: 'The new name' })),
     password: Type.Optional(Type.String({ description: 'The new password' })),

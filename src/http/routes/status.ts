@@ -45,8 +45,8 @@ const getStatus: Route = {
       status: 200,
       // Keys in the order of the alphabet, as they are in the reference.
       data: {
-        // The three features that follow later are not on, whatever the configuration asks for.
-        auditlog: { enabled: false, rotation: api.auditLogRotation },
+        // The two features that follow later are not on, whatever the configuration asks for.
+        auditlog: { enabled: api.enableAuditLog, rotation: api.auditLogRotation },
         auth_header: api.authHeader !== '',
         caddy_integration_enabled: false,
         clients_auth_mode: agentCredentials.writable ? 'Read Write' : 'Read Only',

@@ -10,7 +10,7 @@ import { tunnelId } from '../../ids.js';
 import type { Milliseconds } from '../../time.js';
 import { listedTunnelToJson, tunnelToJson } from '../../tunnels/remote-json.js';
 import { readTunnelRequest } from '../../tunnels/request.js';
-import { connectedClient } from '../connected-client.js';
+import { auditedClient, connectedClient } from '../connected-client.js';
 import type { Access, ApiRequest, Route } from '../route.js';
 
 const TAG = 'Clients and Tunnels';
@@ -95,15 +95,29 @@ const createTunnel: Route = {
       500: 'The client could not be asked, or no local port is free',
     },
   },
+  audit: { application: 'client.tunnel', action: 'create' },
   responses: { 200: tunnelSchema },
   async handler(request, context) {
-    const id = connectedClient(request, context);
+    const client = connectedClient(request, context);
     const { username, tunnelRestrictions } = callerOf(request);
     const { remote, checkPort } = readTunnelRequest(request.query, username);
     checkTunnelRequest(tunnelRestrictions, { remote, parameter: (name) => request.query.get(name) });
     const timeout = CREATE_TIMEOUT + context.config.server.checkPortTimeout;
-    const tunnel = await askClient(context.actors, id, { type: 'create-tunnel', remote, checkPort }, timeout);
-    return { status: 200, data: tunnelToJson(tunnel) };
+    const tunnel = await askClient(
+      context.actors,
+      client.id,
+      { type: 'create-tunnel', remote, checkPort },
+      timeout,
+    );
+    const data = tunnelToJson(tunnel);
+    const { id, created_at: _, ...opened } = data;
+    const audit = {
+      affectedId: id,
+      ...auditedClient(client),
+      request: { ...opened, auth_password: '' },
+      response: { ...data, auth_password: '' },
+    };
+    return { status: 200, data, audit };
   },
 };
 
@@ -127,18 +141,23 @@ const deleteTunnel: Route = {
       409: 'Connections are open',
     },
   },
+  audit: { application: 'client.tunnel', action: 'delete' },
   responses: { 204: null },
   async handler(request, context) {
     const force = readForce(request.query.get('force') ?? '');
-    const id = connectedClient(request, context);
+    const client = connectedClient(request, context);
     const { username, tunnelRestrictions } = callerOf(request);
     const removal: ClientRequests['delete-tunnel']['request'] = {
       id: tunnelId(request.params.tunnel_id ?? ''),
       force,
       ...(mayTerminateForeign(tunnelRestrictions) ? {} : { onlyOf: username }),
     };
-    await askClient(context.actors, id, { type: 'delete-tunnel', ...removal }, CHANGE_TIMEOUT);
-    return { status: 204, empty: true };
+    await askClient(context.actors, client.id, { type: 'delete-tunnel', ...removal }, CHANGE_TIMEOUT);
+    return {
+      status: 204,
+      empty: true,
+      audit: { affectedId: removal.id, ...auditedClient(client), request: { force } },
+    };
   },
 };
 
@@ -155,18 +174,23 @@ const setAcl: Route = {
       404: 'The client is unknown or not connected, or has no such tunnel',
     },
   },
+  audit: { application: 'client.tunnel', action: 'update' },
   body: aclBody,
   responses: { 204: null },
   async handler(request, context) {
-    const id = connectedClient(request, context);
+    const client = connectedClient(request, context);
     const { acl = null } = request.body as { readonly acl?: string | null };
     const change: ClientRequests['set-tunnel-acl']['request'] = {
       id: tunnelId(request.params.tunnel_id ?? ''),
       acl,
       restrictions: callerOf(request).tunnelRestrictions,
     };
-    await askClient(context.actors, id, { type: 'set-tunnel-acl', ...change }, CHANGE_TIMEOUT);
-    return { status: 204, empty: true };
+    await askClient(context.actors, client.id, { type: 'set-tunnel-acl', ...change }, CHANGE_TIMEOUT);
+    return {
+      status: 204,
+      empty: true,
+      audit: { affectedId: change.id, ...auditedClient(client), request: { acl } },
+    };
   },
 };
 

@@ -26,7 +26,7 @@ export const updatesStatusRoutes: readonly Route[] = [
     },
     responses: { 204: null },
     async handler(request, context) {
-      const id = connectedClient(request, context);
+      const { id } = connectedClient(request, context);
       await askClient(context.actors, id, { type: 'refresh-updates' }, TIMEOUT);
       return { status: 204, empty: true };
     },

@@ -93,6 +93,7 @@ const put: Route = {
     description: 'What is absent is neither allowed nor restricted any more.',
     errors: { 400: `Unknown permission, bad restriction, the group is \`${ADMINISTRATORS}\`. ${noGroups}` },
   },
+  audit: { application: 'auth.user.group', action: 'update' },
   body: putBody,
   responses: { 200: groupSchema },
   async handler({ params, body }, context) {
@@ -108,7 +109,12 @@ const put: Route = {
       tunnelsRestricted: given.tunnels_restricted ?? null,
       commandsRestricted: given.commands_restricted ?? null,
     });
-    return { status: 200, data: groupAnswer(group) };
+    const data = groupAnswer(group);
+    return {
+      status: 200,
+      data,
+      audit: { affectedId: params.group_name ?? '', request: given, response: data },
+    };
   },
 };
 
@@ -122,11 +128,12 @@ const remove: Route = {
     description: 'Nobody is a member of it any more.',
     errors: { 400: `The group is \`${ADMINISTRATORS}\`. ${noGroups}` },
   },
+  audit: { application: 'auth.user.group', action: 'delete' },
   responses: { 204: null },
   async handler({ params }, context) {
     refuseSingleUser(context);
     await context.accounts.removeGroup(params.group_name ?? '');
-    return { status: 204, empty: true };
+    return { status: 204, empty: true, audit: { affectedId: params.group_name ?? '' } };
   },
 };
 

@@ -50,6 +50,7 @@ const endAll: Route = {
   path: '/users/{user_id}/sessions',
   access: administrators,
   docs: { tag: TAG, summary: 'End all sessions of a user' },
+  audit: { application: 'auth.api.sessions', action: 'delete' },
   responses: { 204: null },
   async handler({ params }, context) {
     const user = params.user_id ?? '';
@@ -58,7 +59,7 @@ const endAll: Route = {
       `unable to delete all sessions for user ${goQuote(user)}`,
       'unable to delete sessions from storage',
     );
-    return { status: 204, empty: true };
+    return { status: 204, empty: true, audit: { affectedId: user } };
   },
 };
 
@@ -72,6 +73,7 @@ const endOne: Route = {
     description: 'A session of another user is left alone.',
     errors: { 400: 'The id is no number' },
   },
+  audit: { application: 'auth.api.session', action: 'delete' },
   responses: { 204: null },
   async handler({ params }, context) {
     const { user_id: user = '', session_id: text = '' } = params;
@@ -85,7 +87,7 @@ const endOne: Route = {
       `unable to delete session ${goQuote(text)} for user ${goQuote(user)}`,
       'unable to delete session from storage',
     );
-    return { status: 204, empty: true };
+    return { status: 204, empty: true, audit: { affectedId: user } };
   },
 };
 

@@ -66,12 +66,14 @@ const add: Route = {
       400: `A field is missing or no good (one item for each broken rule), the name is in use, or ${single}`,
     },
   },
+  audit: { application: 'auth.user', action: 'create' },
   body: Type.Object(fields),
   responses: { 201: null },
   async handler({ body }, context) {
     refuseSingleUser(context);
-    await context.accounts.addUser(readInput(body));
-    return { status: 201, empty: true };
+    const input = readInput(body);
+    await context.accounts.addUser(input);
+    return { status: 201, empty: true, audit: { affectedId: input.username ?? '' } };
   },
 };
 
@@ -89,12 +91,13 @@ const change: Route = {
       404: 'No such user',
     },
   },
+  audit: { application: 'auth.user', action: 'update' },
   body: changeBody,
   responses: { 204: null },
   async handler({ params, body }, context) {
     refuseSingleUser(context);
     await context.accounts.changeUser(params.user_id ?? '', readInput(body));
-    return { status: 204, empty: true };
+    return { status: 204, empty: true, audit: { affectedId: params.user_id ?? '' } };
   },
 };
 
@@ -108,11 +111,12 @@ const remove: Route = {
     description: 'Sessions and API tokens of the user end.',
     errors: { 400: `Nobody else is an administrator, or ${single}`, 404: 'No such user' },
   },
+  audit: { application: 'user', action: 'delete' },
   responses: { 204: null },
   async handler({ params }, context) {
     refuseSingleUser(context);
     await context.accounts.removeUser(params.user_id ?? '');
-    return { status: 204, empty: true };
+    return { status: 204, empty: true, audit: { affectedId: params.user_id ?? '' } };
   },
 };
 

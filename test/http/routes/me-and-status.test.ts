@@ -38,7 +38,7 @@ test('GET /status has its 21 keys in order (spec 03 §13)', async (t) => {
     ['File', 'Static Credentials', 'Read Only'],
   );
   assert.deepEqual(data.connect_url, ['http://192.0.2.9:8080']);
-  assert.deepEqual(data.auditlog, { enabled: false, rotation: 'monthly' });
+  assert.deepEqual(data.auditlog, { enabled: true, rotation: 'monthly' });
 });
 
 test('sources and mode follow the configuration', async (t) => {
