@@ -15,6 +15,7 @@ import type { Library } from '../library/library.js';
 import type { Logger } from '../logging/logger.js';
 import type { Store } from '../store/types.js';
 import type { Clock } from '../time.js';
+import type { StoredTunnels } from '../tunnels/stored/stored-tunnels.js';
 import type { VaultList } from '../vault/list.js';
 import type { Vault } from '../vault/vault.js';
 
@@ -25,6 +26,7 @@ export interface ApiContext {
   readonly clientRecords: ClientRecords;
   /** Changes of client groups; `clients` reads them. */
   readonly clientGroups: ClientGroups;
+  readonly storedTunnels: StoredTunnels;
   readonly store: Store;
   readonly auth: ApiAuth;
   /** Reading; changes go through `accounts`. */

@@ -6,13 +6,18 @@
 import type { ClientRecord, ExtIpAddresses, UpdateSummary, UpdatesStatus } from '../clients/record.js';
 import type { ClientId } from '../ids.js';
 import { JsonFields } from '../json-fields.js';
+import type { TunnelRecord } from '../tunnels/remote.js';
 import { tunnelFromJson, tunnelToJson } from '../tunnels/remote-json.js';
 
 /** What was written is read back whatever its length; the bounds of foreign input were checked on its way in. */
 const MAX_TEXT = Number.POSITIVE_INFINITY;
 
 export function encodeClient(record: ClientRecord): string {
-  const tunnels = record.tunnels.map((tunnel) => ({ ...tunnelToJson(tunnel), created_at: tunnel.createdAt }));
+  const tunnels = record.tunnels.map((tunnel) => ({
+    ...tunnelToJson(tunnel),
+    created_at: tunnel.createdAt,
+    storedId: tunnel.storedId,
+  }));
   return JSON.stringify({ ...record, tunnels });
 }
 
@@ -55,11 +60,17 @@ export function decodeClient(id: ClientId, text: string): ClientRecord | undefin
     allowedUserGroups: fields.texts('allowedUserGroups'),
     updatesStatus: fields.object('updatesStatus', readUpdatesStatus),
     extIpAddresses: fields.object('extIpAddresses', readExtIpAddresses),
-    tunnels: fields.items('tunnels', (item) => tunnelFromJson(item, MAX_TEXT)) ?? [],
+    tunnels: fields.items('tunnels', readTunnel) ?? [],
     clientConfiguration: fields.textOrNull('clientConfiguration'),
     disconnectedAt: fields.textOrNull('disconnectedAt'),
     connectedAt: fields.text('connectedAt'),
   };
+}
+
+function readTunnel(value: unknown): TunnelRecord | undefined {
+  const tunnel = tunnelFromJson(value, MAX_TEXT);
+  const storedId = new JsonFields(value, MAX_TEXT).text('storedId');
+  return tunnel === undefined || storedId === '' ? tunnel : { ...tunnel, storedId };
 }
 
 function readUpdatesStatus(value: unknown): UpdatesStatus {

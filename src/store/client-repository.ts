@@ -6,6 +6,7 @@ import type { Logger } from '../logging/logger.js';
 import { decodeClient, encodeClient } from './client-codec.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import { removeStoredTunnels } from './stored-tunnel-repository.js';
 import type { OpenedTables } from './tables.js';
 import type { ClientRepository } from './types.js';
 
@@ -34,7 +35,13 @@ export function createClientRepository(tables: OpenedTables, log: Logger): Clien
     },
 
     async remove(id) {
-      if (isKeyText(id)) await committed(table.remove(id));
+      if (!isKeyText(id)) return;
+      await committed(
+        table.transaction(() => {
+          table.remove(id);
+          removeStoredTunnels(tables, id);
+        }),
+      );
     },
 
     *all() {

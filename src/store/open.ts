@@ -13,6 +13,7 @@ import { createMeasurementRepository } from './measurement-repository.js';
 import { migrate } from './schema.js';
 import { createSessionRepository } from './session-repository.js';
 import { createSettingRepository } from './setting-repository.js';
+import { createStoredTunnelRepository } from './stored-tunnel-repository.js';
 import { openTables } from './tables.js';
 import { createTotpUseRepository } from './totp-use-repository.js';
 import type { Store } from './types.js';
@@ -68,6 +69,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     libraryScripts: createLibraryRepository(tables, 'script', scriptCodec, log),
     libraryCommands: createLibraryRepository(tables, 'command', commandCodec, log),
     audit: createAuditRepository(tables),
+    storedTunnels: createStoredTunnelRepository(tables, log),
     async flushed() {
       await tables.root.flushed;
     },

@@ -65,6 +65,10 @@ export interface OpenedTables {
   readonly auditLogBySubject: Database<string, [string, number]>;
   /** `head` and `archive` → JSON. */
   readonly auditState: Database<string, string>;
+  /** [client id, id] → JSON. */
+  readonly storedTunnels: Database<string, [string, string]>;
+  /** Port that a stored tunnel has for itself → JSON of its key. */
+  readonly tunnelPorts: Database<string, number>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -110,5 +114,7 @@ export function openTables(dataDir: string): OpenedTables {
     auditLog: root.openDB('audit_log', { encoding: 'string' }),
     auditLogBySubject: root.openDB('audit_log_by_subject', { encoding: 'string' }),
     auditState: root.openDB('audit_state', { encoding: 'string' }),
+    storedTunnels: root.openDB('stored_tunnels', { encoding: 'string' }),
+    tunnelPorts: root.openDB('tunnel_ports', { encoding: 'string' }),
   };
 }

@@ -9,6 +9,7 @@ import type { ClientRecord } from '../clients/record.js';
 import type { ClientId } from '../ids.js';
 import type { CommandEntry, LibraryEntry, ScriptEntry, Stored } from '../library/entry.js';
 import type { Instant, Milliseconds } from '../time.js';
+import type { PortHolder, StoredTunnel } from '../tunnels/stored/stored-tunnel.js';
 import type { VaultEntry, VaultTexts } from '../vault/entry.js';
 import type { CurrentVault, ImportedVault, VaultStatus } from '../vault/status.js';
 
@@ -33,6 +34,8 @@ export interface Store {
   readonly libraryScripts: LibraryRepository<ScriptEntry>;
   readonly libraryCommands: LibraryRepository<CommandEntry>;
   readonly audit: AuditRepository;
+  /** Spec 03 §9. */
+  readonly storedTunnels: StoredTunnelRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -41,6 +44,7 @@ export interface Store {
 export interface ClientRepository {
   get(id: ClientId): ClientRecord | undefined;
   put(record: ClientRecord): Promise<void>;
+  /** With its stored tunnels and the ports they have, in one transaction. */
   remove(id: ClientId): Promise<void>;
   all(): Iterable<ClientRecord>;
 }
@@ -326,6 +330,26 @@ export interface AuditRepository {
   places(column: IndexedColumn, text: string, range: AuditRange): readonly number[];
   /** Removes entries up to `last`, at most `limit` of them; resolves with how many. */
   removeThrough(last: number, limit: number): Promise<number>;
+}
+
+/** `outdated`: the row is gone or another one by now. Nothing is written unless `changed`. */
+export type StoredTunnelChanged = 'changed' | 'outdated' | 'port_taken';
+
+export interface StoredTunnelRepository {
+  get(client: ClientId, id: string): StoredTunnel | undefined;
+  count(client: ClientId): number;
+  /** In no particular order, read as they are asked for. */
+  of(client: ClientId): Iterable<StoredTunnel>;
+  /**
+   * `most`: how many a client may have. Nothing is written unless `added`. `port_taken`: another stored tunnel that
+   * opens by itself has the public port. Throws `AppError` 400 when the client's id cannot be stored.
+   */
+  add(stored: StoredTunnel, most: number): Promise<'added' | 'no_client' | 'too_many' | 'port_taken'>;
+  replace(before: StoredTunnel, stored: StoredTunnel): Promise<StoredTunnelChanged>;
+  remove(before: StoredTunnel): Promise<StoredTunnelChanged>;
+  /** Which stored tunnel has the port for itself. */
+  holder(port: number): PortHolder | undefined;
+  ports(): Iterable<readonly [port: number, holder: PortHolder]>;
 }
 
 /** Codes of authenticator apps that must not be used again, nor any before them. */

@@ -27,6 +27,8 @@ export interface Remote {
   readonly authUser: string;
   readonly authPassword: string;
   readonly tunnelUrl: string;
+  /** Of the stored tunnel it was opened for. Not shown. */
+  readonly storedId?: string;
 }
 
 export interface TunnelRecord extends Remote {

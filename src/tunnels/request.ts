@@ -37,7 +37,8 @@ export function readTunnelRequest(query: TunnelQuery, owner: string): TunnelRequ
     if (param(name).length > LONGEST_TEXT) throw refusal(`${name} is longer than ${LONGEST_TEXT} characters`);
   }
   const address = readAddress(param('local'), param('remote'), param('protocol'));
-  const scheme = readScheme(param('scheme'));
+  const scheme = param('scheme');
+  checkScheme(scheme);
   refuseProxyOptions(param);
   const idleTimeoutMinutes = readIdleTimeout(param('idle-timeout-minutes'), param('skip-idle-timeout'));
   const autoClose = readAutoClose(param('auto-close'));
@@ -73,11 +74,11 @@ function readAddress(local: string, remote: string, protocol: string): RemoteAdd
   return parsed.value;
 }
 
-function readScheme(scheme: string): string {
+/** Throws `AppError` 400. */
+export function checkScheme(scheme: string): void {
   if (Buffer.byteLength(scheme) > LONGEST_SCHEME) {
     throw refusal('Invalid URI scheme.', 'Exceeds the max length.', 'ERR_CODE_URI_SCHEME_LENGTH_EXCEED');
   }
-  return scheme;
 }
 
 /** Steps 5 and 6. This server has no proxy in front of tunnels, which is the reference's answer without one. */

@@ -3,10 +3,12 @@
  * Started by `shard.ts`, which restarts it in a fresh thread when it crashes. Architecture §1.
  */
 
+import { randomUUID } from 'node:crypto';
 import { AGENT_CREDENTIALS_TOPIC } from '../actors/agent-credentials/messages.js';
 import { remoteAgentCredentials } from '../actors/agent-credentials/remote-agent-credentials.js';
 import { remoteAudit } from '../actors/audit/remote-audit.js';
 import { type ClientGate, openClientGate } from '../actors/client/accept.js';
+import { syncStoredTunnels } from '../actors/client/sync-stored-tunnels.js';
 import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
 import { remoteVault } from '../actors/vault/remote-vault.js';
 import { makeAgentCredentials } from '../auth/agents/agent-credentials.js';
@@ -30,7 +32,11 @@ import { createHostKey } from '../protocol/host-key.js';
 import type { AgentSession } from '../protocol/session.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/types.js';
+import { readListeningPorts } from '../tunnels/ports/listening-ports.js';
 import { LocalPorts } from '../tunnels/ports/local-ports.js';
+import { Reservations } from '../tunnels/stored/reservations.js';
+import { type ReservationChange, STORED_TUNNELS_TOPIC } from '../tunnels/stored/stored-tunnel.js';
+import { createStoredTunnels } from '../tunnels/stored/stored-tunnels.js';
 import { createVaultList } from '../vault/list.js';
 import { version } from '../version.js';
 import type { BoundPorts, ShardProgram, ShardRuntime } from './program.js';
@@ -73,14 +79,24 @@ export const program: ShardProgram = {
       clients: opened.clients,
       clientGroups: opened.clientGroups,
     });
-    system.subscribe(CLIENTS_TOPIC, (change) => index.apply(change as ClientChange));
+    const reservations = new Reservations(opened);
+    const applyClient = (change: ClientChange): void => {
+      index.apply(change);
+      if (change.type === 'removed') reservations.clientRemoved(change.id);
+    };
+    system.subscribe(CLIENTS_TOPIC, (change) => applyClient(change as ClientChange));
+    system.subscribe(STORED_TUNNELS_TOPIC, (change) => reservations.apply(change as ReservationChange));
     system.subscribe(CLIENT_GROUPS_TOPIC, (change) => index.applyGroup(change as ClientGroupChange));
-    // It may have stored a group that it had no time to tell of.
-    system.onThreadLost(() => index.loadGroups());
+    // It may have stored something that it had no time to tell of.
+    system.onThreadLost(() => {
+      index.loadGroups();
+      reservations.load();
+    });
     index.load();
+    reservations.load();
     records = createClientRecords({
       store: opened,
-      index,
+      index: { apply: applyClient, get: (id) => index.get(id) },
       clock,
       publish: (change) => system.publish(CLIENTS_TOPIC, change),
     });
@@ -102,6 +118,13 @@ export const program: ShardProgram = {
         log: log.named('client-listener'),
       });
 
+    const localPorts = new LocalPorts(
+      config.server.allowedPorts,
+      clock,
+      Math.random,
+      readListeningPorts,
+      reservations,
+    );
     gate = openClientGate({
       system,
       server: config.server,
@@ -109,12 +132,13 @@ export const program: ShardProgram = {
       records,
       store: opened,
       tunnels: {
-        ports: new LocalPorts(config.server.allowedPorts, clock),
+        ports: localPorts,
         get checkPortTimeout() {
           return config.server.checkPortTimeout;
         },
         log,
       },
+      storedTunnels: reservations,
       log: log.named('client-listener'),
       version,
     });
@@ -130,6 +154,16 @@ export const program: ShardProgram = {
           index,
           publish: (change) => system.publish(CLIENT_GROUPS_TOPIC, change),
           published: () => system.published(),
+        }),
+        storedTunnels: createStoredTunnels({
+          store: opened,
+          reservations,
+          ports: localPorts,
+          clock,
+          newId: randomUUID,
+          publish: (change) => system.publish(STORED_TUNNELS_TOPIC, change),
+          published: () => system.published(),
+          sync: (id) => syncStoredTunnels(system, id),
         }),
         agentCredentials: makeAgentCredentials(present, config.server, remoteAgentCredentials(system)),
         vault: remoteVault(system),

@@ -41,7 +41,10 @@ const renamed: readonly (readonly [described: RegExp, actual: string])[] = [
   [/\bupdates_summaries\b/, 'update_summaries'],
 ];
 /** Statuses of success that the reference describes, and what it answers instead (spec 03 §2.2). */
-const otherStatus: Readonly<Record<string, string>> = { 'POST /clients-auth 204': '201' };
+const otherStatus: Readonly<Record<string, string>> = {
+  'POST /clients-auth 204': '201',
+  'POST /clients/{client_id}/stored-tunnels 201': '200',
+};
 /** Fields the reference describes but never sends, by operation. */
 const neverSent: Readonly<Record<string, readonly RegExp[]>> = {
   'GET /status': [/^meta$/],

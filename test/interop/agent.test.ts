@@ -286,6 +286,32 @@ test('measurements, attributes and updates of a real agent', suite, async () => 
   );
 });
 
+test(
+  'a stored tunnel opens by itself, on the same port after kill -9, and closes when it is deleted',
+  suite,
+  async () => {
+    const answer = await admin.post('/clients/main/stored-tunnels', {
+      body: { name: 'stored', remote_port: sitePort, auto_open: true },
+    });
+    const { id, public_port: port } = answer.data<{ id: string; public_port: number }>();
+    assert.equal(await download(port, MIB), digestOf(MIB));
+    await server.crashAndRestart();
+    const digest = await eventually(
+      'the stored tunnel to open again',
+      () => download(port, MIB).catch(() => false),
+      AGENT_PATIENCE_MS,
+    );
+    assert.equal(digest, digestOf(MIB));
+    // It listens a moment before every shard has heard of it.
+    await eventually('one tunnel in the list', async () => {
+      const list = (await admin.get('/tunnels')).data<Tunnel[]>();
+      return list.filter(({ lport }) => lport === String(port)).length === 1;
+    });
+    assert.equal((await admin.delete(`/clients/main/stored-tunnels/${id}`)).status, 204);
+    await assert.rejects(download(port, 1), { code: 'ECONNREFUSED' });
+  },
+);
+
 test('kill -9 of the server: the agent comes back with its tunnels, on the same ports', suite, async () => {
   const [port = 0] = await freePorts(1);
   const random = await open('main', `remote=127.0.0.1:${sitePort}&name=random`);

@@ -21,7 +21,9 @@ import type { RequestReply } from '../../src/protocol/session.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/types.js';
 import type { Instant } from '../../src/time.js';
+import { readListeningPorts } from '../../src/tunnels/ports/listening-ports.js';
 import { LocalPorts } from '../../src/tunnels/ports/local-ports.js';
+import { Reservations } from '../../src/tunnels/stored/reservations.js';
 import { turn } from './actor-system.js';
 import { echoSession, type FakeSession, type FakeSessionOptions } from './fake-session.js';
 import { freePorts } from './free-ports.js';
@@ -31,6 +33,7 @@ import { MemoryLogger } from './memory-logger.js';
 export interface Shard {
   readonly system: ActorSystem;
   readonly gate: ClientGate;
+  readonly reservations: Reservations;
   /** As if the thread had died: nothing of it is cleaned up. */
   lose(): void;
 }
@@ -119,9 +122,14 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
   const shards: Shard[] = [];
   for (let thread = 1; thread <= (options.shards ?? 1); thread += 1) {
     const system = await start(thread);
+    const reservations = new Reservations(store);
+    reservations.load();
     const ports = new LocalPorts(
       allowed.map((port) => ({ from: port, to: port })),
       clock,
+      Math.random,
+      readListeningPorts,
+      reservations,
     );
     const gate = openClientGate({
       system,
@@ -130,10 +138,11 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
       records,
       store,
       tunnels: { ports, checkPortTimeout: 2_000, log },
+      storedTunnels: reservations,
       log,
       version: '1.2.3',
     });
-    shards.push({ system, gate, lose: () => buses[thread]?.close() });
+    shards.push({ system, gate, reservations, lose: () => buses[thread]?.close() });
   }
   await turn();
 

@@ -14,6 +14,12 @@ import { setAccess } from './set-access.js';
 import { attributesSet, setAttributes } from './set-attributes.js';
 import type { AnyClientMessage, ClientArgs, ClientContext, ClientState, Outcome } from './state.js';
 import { isAlive } from './status-check.js';
+import {
+  newStoredSync,
+  retryStoredTunnels,
+  storedTunnelsChanged,
+  storedTunnelsSynced,
+} from './stored-tunnels.js';
 import { changed, create, created, remove, setAcl, tunnelEnded } from './tunnel-changes.js';
 
 export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs> = {
@@ -26,6 +32,7 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
       id,
       connection,
       tunnels: newTunnelList(args.lastTunnelId),
+      stored: newStoredSync(),
       firstSave: null,
       committed: false,
       changes: null,
@@ -81,6 +88,12 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
       case 'ask-updates':
         askUpdates(ctx, state);
         return;
+      case 'retry-stored-tunnels':
+        retryStoredTunnels(ctx, state);
+        return;
+      case 'stored-tunnels-synced':
+        storedTunnelsSynced(ctx, state, message.outcome);
+        return;
       case 'nothing':
         return;
       default:
@@ -129,6 +142,9 @@ function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessa
       return;
     case 'set-tunnel-acl':
       setAcl(ctx, state, message, sender);
+      return;
+    case 'stored-tunnels-changed':
+      storedTunnelsChanged(ctx, state, sender);
       return;
     case 'set-access':
       setAccess(ctx, state, message.allowedUserGroups, sender);

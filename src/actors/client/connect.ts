@@ -10,6 +10,7 @@ import { tunnelRecords } from '../tunnel/list.js';
 import type { ConnectionRequest } from './decode/connection-request.js';
 import { writeChanges } from './save-record.js';
 import type { AnyClientMessage, ClientArgs, ClientContext, ClientState, Connected } from './state.js';
+import { openStoredTunnels } from './stored-tunnels.js';
 
 type ConnectDone = Extract<AnyClientMessage, { type: 'connect-done' }>;
 
@@ -30,6 +31,9 @@ export async function connect(ctx: ClientContext, state: ClientState, args: Clie
   const previous = previousRecord(args);
   // Children may not be started before `preStart` has returned.
   await Promise.resolve();
+  // What was kept of a client that is obsolete by now must not come back with a new one of its id.
+  if (previous === null && deps.store.clients.get(state.id) !== undefined)
+    await deps.records.remove(state.id);
   const { remotes } = await openTunnelsAtConnect(ctx, deps.tunnels, state.tunnels, {
     session: connection.session,
     version: args.request.version,
@@ -82,6 +86,7 @@ export function connectDone(ctx: ClientContext, state: ClientState, message: Con
   if (needsUpdates) ctx.schedule(ASK_UPDATES_AFTER, { type: 'ask-updates' });
   // A tunnel may have ended while the record was being stored.
   writeChanges(ctx, state);
+  openStoredTunnels(ctx, state);
 }
 
 function previousRecord({ deps, id, takenOver }: ClientArgs): ClientRecord | null {

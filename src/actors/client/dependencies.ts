@@ -2,8 +2,10 @@
 
 import type { ClientRecords } from '../../clients/read-model.js';
 import type { MonitoringConfig, ServerConfig } from '../../config/types.js';
+import type { ClientId } from '../../ids.js';
 import type { Logger } from '../../logging/logger.js';
 import type { Store } from '../../store/types.js';
+import type { StoredTunnel } from '../../tunnels/stored/stored-tunnel.js';
 import type { ActorSystem } from '../runtime/types.js';
 import type { TunnelDeps } from '../tunnel/create.js';
 
@@ -14,6 +16,8 @@ export interface ClientDeps {
   readonly records: ClientRecords;
   readonly store: Pick<Store, 'clients' | 'measurements' | 'flushed'>;
   readonly tunnels: TunnelDeps;
+  /** What is to be open while a client is connected. */
+  readonly storedTunnels: { autoOpen(client: ClientId): readonly StoredTunnel[] };
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
   /** Of this server. */
   readonly version: string;

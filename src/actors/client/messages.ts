@@ -32,6 +32,8 @@ export interface ClientRequests {
     };
     readonly reply: null;
   };
+  /** Its stored tunnels have changed. Replied when what is to be open has been tried. */
+  'stored-tunnels-changed': { readonly request: object; readonly reply: null };
   /** Who may access the client. Only the registrar asks, which knows who owns the record. */
   'set-access': {
     readonly request: { readonly allowedUserGroups: readonly string[] };

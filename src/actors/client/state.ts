@@ -8,10 +8,12 @@ import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import type { ActorContext, Sender } from '../runtime/types.js';
 import type { TunnelList } from '../tunnel/list.js';
 import type { TunnelEvent } from '../tunnel/messages.js';
+import type { StoredTunnelsSynced } from '../tunnel/stored.js';
 import type { AgentRequest, Connection } from './connection.js';
 import type { ConnectionRequest } from './decode/connection-request.js';
 import type { ClientDeps } from './dependencies.js';
 import type { ClientMessage, ClientRequests, ProbeMessage } from './messages.js';
+import type { StoredSync } from './stored-tunnels.js';
 
 /** Handed over at spawn. */
 export interface ClientArgs {
@@ -36,6 +38,7 @@ export interface ClientState {
   readonly id: ClientId;
   readonly connection: Connection;
   readonly tunnels: TunnelList;
+  readonly stored: StoredSync;
   /** Resolves when the first save is decided; `null` until everything the connection asked for has started. */
   firstSave: Promise<void> | null;
   /** There is a stored record, and it says connected. */
@@ -72,6 +75,8 @@ export type OwnMessage =
       readonly answer: Answer | null;
     }
   | { readonly type: 'ask-updates' }
+  | { readonly type: 'retry-stored-tunnels' }
+  | { readonly type: 'stored-tunnels-synced'; readonly outcome: Outcome<StoredTunnelsSynced> }
   | { readonly type: 'nothing' }
   | {
       readonly type: 'saved';

@@ -11,6 +11,7 @@ import { deleteTunnel, forgetTunnel, setTunnelAcl } from '../tunnel/change.js';
 import { createTunnel } from '../tunnel/create.js';
 import { tunnelRecords } from '../tunnel/list.js';
 import type { TunnelEvent } from '../tunnel/messages.js';
+import { storedTunnelClosed } from '../tunnel/stored.js';
 import type { ClientRequests } from './messages.js';
 import { changeRecord } from './save-record.js';
 import type { AnyClientMessage, ClientContext, ClientState } from './state.js';
@@ -56,7 +57,9 @@ export function remove(
     refuse(sender, new AppError('forbidden', { title: FOREIGN_TUNNEL }));
     return;
   }
-  const removal = deleteTunnel(ctx, state.tunnels, id, force);
+  const removal = deleteTunnel(ctx, state.tunnels, id, force).then(() =>
+    storedTunnelClosed(state.stored.list, id),
+  );
   ctx.pipeToSelf(removal, (outcome) => ({ type: 'changed', outcome, sender }));
 }
 
@@ -90,6 +93,7 @@ export function changed(
 /** A tunnel ended by itself. While connecting, what has ended is simply not in the first record. */
 export function tunnelEnded(ctx: ClientContext, state: ClientState, event: TunnelEvent): void {
   if (!forgetTunnel(state.tunnels, event)) return;
+  storedTunnelClosed(state.stored.list, event.id);
   state.deps.log.debug(`client ${state.id}: tunnel ${event.id} ended (${event.cause})`);
   changeRecord(ctx, state, { tunnels: tunnelRecords(state.tunnels) });
 }

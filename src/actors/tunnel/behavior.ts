@@ -122,7 +122,7 @@ async function openPort(ctx: Context, state: TunnelState): Promise<OpenPort> {
   if (!isLocalSpecified(record)) return ports.openAny(preferredPort, onSocket);
   const port = parseGoInteger(record.lport);
   if (!port.ok) throw invalidPort(record, port.error);
-  return ports.open(record.lhost, port.value, onSocket);
+  return ports.open(record.lhost, port.value, onSocket, record.storedId);
 }
 
 function opened(ctx: Context, state: TunnelState, outcome: Outcome<OpenPort>, asker: Sender): void {

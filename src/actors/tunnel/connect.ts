@@ -48,7 +48,7 @@ export async function openTunnelsAtConnect(
   list: TunnelList,
   request: ConnectRequest,
 ): Promise<ConnectResult> {
-  const { session, requested } = request;
+  const { session } = request;
   const remotes: Remote[] = [];
   const skipped: { remote: Remote; reason: string }[] = [];
   const skip = (remote: Remote, reason: string): void => {
@@ -56,7 +56,15 @@ export async function openTunnelsAtConnect(
     deps.log.error(`tunnel ${remoteText(remote)} not started: ${reason}`);
   };
 
-  const survivors = request.old === null ? [] : await oldTunnels(ctx, request, request.old, skip);
+  const requested = request.requested.filter((remote) => {
+    if (!deps.ports.isReservedFor(ctx.self.id, Number(remote.lport))) return true;
+    // It must not lock its own agent out.
+    skip(remote, 'the port is reserved for a stored tunnel of this client');
+    return false;
+  });
+  // Stored tunnels come back by themselves, or not at all.
+  const old = request.old?.filter(({ storedId }) => storedId === undefined) ?? null;
+  const survivors = old === null ? [] : await oldTunnels(ctx, { ...request, requested }, old, skip);
 
   for (const remote of requested) {
     const missing = missingFeature(remote);

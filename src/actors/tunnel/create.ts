@@ -158,7 +158,7 @@ async function checkLocalPortFree(ports: LocalPorts, lport: string): Promise<voi
   if (!parsed.ok)
     throw new AppError('bad_request', { title: `Invalid port: ${lport}.`, detail: parsed.error });
   const busy = ports.isAllowed(parsed.value)
-    ? ports.isTaken(parsed.value)
+    ? ports.isTaken(parsed.value) || ports.isReserved(parsed.value)
     : await ports.isListening(parsed.value);
   if (busy) throw portInUse(lport);
 }

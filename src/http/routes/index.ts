@@ -21,6 +21,7 @@ import { measurementListRoutes } from './measurement-lists.js';
 import { oauthRoutes } from './oauth.js';
 import { plusRoutes } from './plus.js';
 import { statusRoutes } from './status.js';
+import { storedTunnelRoutes } from './stored-tunnels.js';
 import { totpRoutes } from './totp.js';
 import { tunnelRoutes } from './tunnels.js';
 import { updatesStatusRoutes } from './updates-status.js';
@@ -59,5 +60,6 @@ export const routes: readonly Route[] = [
   ...graphMetricsRoutes,
   ...updatesStatusRoutes,
   ...auditLogRoutes,
+  ...storedTunnelRoutes,
   ...docsRoutes(() => routes, API_PREFIX),
 ];

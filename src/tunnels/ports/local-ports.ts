@@ -32,6 +32,13 @@ export interface OpenPort {
   readonly port: number;
 }
 
+/** Ports that are kept for somebody, whether he listens or not. */
+export interface ReservedPorts {
+  /** For the stored tunnel of this id; `undefined`: for nobody. */
+  holder(port: number): { readonly clientId: string; readonly id: string } | undefined;
+}
+
+const NOTHING_RESERVED: ReservedPorts = { holder: () => undefined };
 const PORTS = 65_536;
 /** After this many ports in a row turned out busy, looking at the machine's sockets is cheaper than trying on. */
 const TRIES_BEFORE_LOOKING = 8;
@@ -55,6 +62,7 @@ export class LocalPorts {
     private readonly clock: Clock,
     private readonly random: () => number = Math.random,
     private readonly readListening = readListeningPorts,
+    private readonly reserved: ReservedPorts = NOTHING_RESERVED,
   ) {
     for (const { from, to } of allowed) this.#isAllowed.fill(1, from, to + 1);
     // The system would read port 0 as "any".
@@ -72,22 +80,41 @@ export class LocalPorts {
     return this.#taken[port] === 1;
   }
 
+  /** Whether it is kept for a stored tunnel. */
+  isReserved(port: number): boolean {
+    return this.reserved.holder(port) !== undefined;
+  }
+
+  /** Whether it is kept for a stored tunnel of this client. */
+  isReservedFor(client: string, port: number): boolean {
+    return this.reserved.holder(port)?.clientId === client;
+  }
+
   /** Whether anything on this machine listens on the port; not known (false) outside Linux. */
   async isListening(port: number): Promise<boolean> {
     return (await this.#listening())?.has(port) ?? false;
   }
 
-  /** Rejects with `PortError`: `not_allowed`, `in_use` or `bind_failed`. */
-  async open(host: string, port: number, onSocket: (socket: Socket) => void): Promise<OpenPort> {
+  /**
+   * Rejects with `PortError`: `not_allowed`, `in_use` or `bind_failed`.
+   * @param storedId of the stored tunnel it is for, which gets no port but its own
+   */
+  async open(
+    host: string,
+    port: number,
+    onSocket: (socket: Socket) => void,
+    storedId?: string,
+  ): Promise<OpenPort> {
     if (!this.isAllowed(port)) throw new PortError('not_allowed', `port ${port} is not allowed`);
-    const server = this.isTaken(port) ? null : await this.#tryBind(host, port, onSocket);
+    const free = !this.isTaken(port) && this.reserved.holder(port)?.id === storedId;
+    const server = free ? await this.#tryBind(host, port, onSocket) : null;
     if (!server) throw new PortError('in_use', `port ${port} is in use`);
     return { server, host, port };
   }
 
   /** Any free port, `preferred` if possible. Rejects with `PortError`: `exhausted` or `bind_failed`. */
   async openAny(preferred: number | null, onSocket: (socket: Socket) => void): Promise<OpenPort> {
-    if (preferred !== null && this.isAllowed(preferred) && !this.isTaken(preferred)) {
+    if (preferred !== null && this.isAllowed(preferred) && this.#isFree(preferred)) {
       const server = await this.#tryBind(ANY_HOST, preferred, onSocket);
       if (server) return { server, host: ANY_HOST, port: preferred };
     }
@@ -110,13 +137,18 @@ export class LocalPorts {
     }
   }
 
-  /** A port neither taken nor busy: the first one from a random place. */
+  /** As far as this server is concerned. */
+  #isFree(port: number): boolean {
+    return this.#taken[port] === 0 && !this.isReserved(port);
+  }
+
+  /** A port neither taken, reserved nor busy: the first one from a random place. */
   #pick(): number | undefined {
     const count = this.#allowed.length;
     const start = Math.floor(this.random() * count);
     for (let step = 0; step < count; step += 1) {
       const port = this.#allowed[(start + step) % count] ?? 0;
-      if (this.#taken[port] === 0 && this.#busy[port] === 0) return port;
+      if (this.#busy[port] === 0 && this.#isFree(port)) return port;
     }
     return undefined;
   }

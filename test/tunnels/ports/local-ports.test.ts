@@ -103,6 +103,23 @@ describe('local ports', () => {
     await open(ports, port);
   });
 
+  it('a reserved port is for its stored tunnel only, which gets no other', async () => {
+    const [reserved, free] = (await freePorts(2)) as [number, number];
+    const ranges = [reserved, free].map((port) => ({ from: port, to: port }));
+    const holder = { clientId: 'c', id: 'stored' };
+    const ports = new LocalPorts(ranges, clock, Math.random, readListeningPorts, {
+      holder: (port) => (port === reserved ? holder : undefined),
+    });
+    const ignore = (): void => undefined;
+    await assert.rejects(open(ports, reserved), refusedWith('in_use'));
+    await assert.rejects(ports.open('127.0.0.1', free, ignore, 'stored'), refusedWith('in_use'));
+    await assert.rejects(ports.open('127.0.0.1', reserved, ignore, 'other'), refusedWith('in_use'));
+    assert.equal((await openAny(ports, reserved)).port, free);
+    await assert.rejects(openAny(ports), refusedWith('exhausted'));
+    assert.ok(ports.isReservedFor('c', reserved) && !ports.isReservedFor('c', free));
+    opened.push(await ports.open('127.0.0.1', reserved, ignore, 'stored'));
+  });
+
   it('a random port is reachable over IPv4, and over IPv6 where there is any', async () => {
     const ports = portsOf(await freePorts(1));
     const { port, server } = await openAny(ports);
