@@ -178,7 +178,8 @@ test('a vault is full at 10 000 values, and its list is made in turns', async (t
   assert.ok(all && byKey);
   assert.deepEqual([all.length, all[0]?.id, all.at(-1)?.id], [10_000, 1, 10_001]);
   assert.deepEqual([byKey.length, byKey[0]?.key], [10_000, 'one more']);
-  assert.ok(turns >= 80, `${turns} turns`);
+  // The texts of 500 rows are one turn; reading and sorting take more, by time.
+  assert.ok(turns >= 40, `${turns} turns`);
 });
 
 test('the key is dropped when the server stops', async (t) => {
