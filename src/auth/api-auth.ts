@@ -63,6 +63,11 @@ export interface ApiAuth {
    * valid session or API token. Synchronous when nothing needs to be hashed or read.
    */
   authenticate(credentials: Credentials): Principal | Promise<Principal>;
+  /**
+   * For connections that stay open: a function that says who the caller is by now, `null` when his login has ended.
+   * Asking is no use of a session. Rejects like `authenticate`.
+   */
+  follow(credentials: Credentials): () => Promise<Principal | null>;
   /** Throws as spec 02 §7.3, and `banned` (423). */
   login(request: LoginRequest): Promise<LoginAnswer>;
   /** Throws as `login`, without the password step. */

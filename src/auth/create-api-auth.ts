@@ -9,6 +9,7 @@ import type { ApiAuth } from './api-auth.js';
 import { type ApiTokens, createApiTokens } from './api-tokens/api-tokens.js';
 import { makeAuthenticate } from './authenticate.js';
 import { makeConfirmPassword } from './confirm-password.js';
+import { makeFollow } from './follow.js';
 import type { Guard } from './guard.js';
 import { makeLogin } from './login.js';
 import { createLoginLog, type LoginLog } from './login-log.js';
@@ -71,6 +72,7 @@ export function createApiAuth(options: ApiAuthOptions): ApiAuth {
   return {
     secondFactor: options.secondFactor?.method ?? null,
     authenticate: makeAuthenticate(parts),
+    follow: makeFollow(parts),
     ...makeLogin(parts),
     verifySecondFactor: makeVerifySecondFactor(parts),
     confirmPassword: makeConfirmPassword(parts),

@@ -4,6 +4,7 @@
  */
 
 import type { Principal } from '../auth/principal.js';
+import type { Happening } from '../events/event.js';
 import type { ClientId } from '../ids.js';
 import type { ListOptions } from '../query/types.js';
 import type { Instant } from '../time.js';
@@ -47,9 +48,16 @@ export interface ClientIndex {
 /** The one way to change stored clients: store, own index and the other threads, in that order. */
 export interface ClientRecords {
   get(id: ClientId): ClientRecord | undefined;
-  /** Resolves when committed. The own index and the other threads see the change once committed. */
-  save(record: ClientRecord): Promise<void>;
-  remove(id: ClientId): Promise<void>;
+  /**
+   * Resolves when committed. The own index and the other threads see the change once committed; then `happenings`
+   * are told, which are committed together with it.
+   */
+  save(record: ClientRecord, happenings?: readonly Happening[]): Promise<void>;
+  /** `last`: what has happened to the client whose record this is. */
+  remove(
+    id: ClientId,
+    last?: { readonly record: ClientRecord; readonly happenings: readonly Happening[] },
+  ): Promise<void>;
   /** Sets the last heartbeat; memory only, announced to other threads once a second. */
   heartbeat(id: ClientId, at: Instant): void;
 }

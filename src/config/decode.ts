@@ -2,8 +2,9 @@
 
 import { reasonOf } from './config-error.js';
 import { deprecatedKeys } from './deprecated.js';
-import { camelCase, type DecodedConfig, findKey, sections } from './keys.js';
+import { camelCase, type DecodedConfig, findKey, sections, WEBHOOKS } from './keys.js';
 import type { Layer } from './layer.js';
+import { toWebhooks } from './values/webhooks.js';
 
 /**
  * Reads every known key with its type, defaults filled in. Unknown keys are ignored here.
@@ -34,10 +35,15 @@ export function decode(layer: Layer): DecodedConfig {
     }
     decoded[camelCase(section)] = values;
   }
+  const webhooks = attempt(WEBHOOKS, () => {
+    const misspelt = [...layer.keys()].some((path) => path.startsWith(`${WEBHOOKS}.`));
+    if (misspelt) throw new Error('write each of them as a table [[webhooks]], in double brackets');
+    return layer.has(WEBHOOKS) ? toWebhooks(layer.get(WEBHOOKS)) : [];
+  });
   if (problems.length > 0)
     throw new Error(
       `error parsing config file: ${problems.length} error(s) decoding:\n\n${problems.join('\n')}\n`,
     );
   // Built from the very table the type is derived from.
-  return decoded as unknown as DecodedConfig;
+  return { ...decoded, webhooks: { list: webhooks ?? [] } } as unknown as DecodedConfig;
 }

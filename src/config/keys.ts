@@ -15,6 +15,7 @@ import {
   toText,
 } from './values/coerce.js';
 import { type RoleGroups, toRoleGroups } from './values/role-groups.js';
+import type { WebhookConfig } from './values/webhooks.js';
 
 /** How a value is read, and what holds when nobody set it. */
 export interface Key<T> {
@@ -209,8 +210,11 @@ type CamelCase<Text extends string> = Text extends `${infer Head}_${infer Tail}`
     ? `${Head}${Capitalize<CamelCase<Tail>>}`
     : Text;
 
+/** The one setting that is no section: an array of tables. Only a file can hold it. */
+export const WEBHOOKS = 'webhooks';
+
 /** Every key with a value of its type, before validation. */
-export type DecodedConfig = {
+export type DecodedConfig = { readonly webhooks: { readonly list: readonly WebhookConfig[] } } & {
   readonly [S in keyof Sections as CamelCase<S>]: {
     readonly [K in keyof Sections[S] as CamelCase<K & string>]: Sections[S][K] extends Key<infer T>
       ? T

@@ -7,6 +7,7 @@ import { ConfigError, invalidConfig, reasonOf } from './config-error.js';
 import { decode } from './decode.js';
 import { translateDeprecated } from './deprecated.js';
 import { readEnvironment } from './environment.js';
+import { WEBHOOKS } from './keys.js';
 import { type Layer, mergeLayers } from './layer.js';
 import { refuseUnsafeWithout, warnOfMissingFeatures } from './not-yet.js';
 import { warnOfPlaceholders } from './placeholders.js';
@@ -15,6 +16,7 @@ import { type Surroundings, thisProcess } from './surroundings.js';
 import type { Config } from './types.js';
 import { warnOfUnknownKeys } from './unknown-keys.js';
 import { validate } from './validate/validate.js';
+import { unknownWebhookKeys } from './values/webhooks.js';
 import { type ConfigWarning, inLogOrder } from './warning.js';
 
 /** Looked for in the working directory when no `-c` is given. */
@@ -61,7 +63,11 @@ export function loadConfig(given: Partial<Surroundings> = {}): LoadedConfig {
     embedded,
     warnings: inLogOrder([
       ...sources.flatMap(({ warnings }) => warnings),
-      ...warnOfUnknownKeys([...explicit.keys(), ...environment.unknown]),
+      ...warnOfUnknownKeys([
+        ...[...explicit.keys()].filter((path) => path !== WEBHOOKS),
+        ...unknownWebhookKeys(explicit.get(WEBHOOKS)),
+        ...environment.unknown,
+      ]),
       ...validated.warnings,
       ...rootWarnings,
       ...warnOfMissingFeatures(explicit),

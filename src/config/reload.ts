@@ -1,7 +1,7 @@
 /** What a new configuration changes in a running server. Decisions: SIGHUP. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { camelCase, type KeyPath, keyPaths } from './keys.js';
+import { camelCase, type KeyPath, keyPaths, WEBHOOKS } from './keys.js';
 import { isAvailable } from './not-yet.js';
 import type { Config } from './types.js';
 
@@ -27,7 +27,8 @@ export const restartOnly: readonly KeyPath[] = [
 ];
 
 /** Properties that validation computes, with a key they are computed from. */
-const computedFrom: Readonly<Record<string, KeyPath>> = {
+const computedFrom: Readonly<Record<string, KeyPath | typeof WEBHOOKS>> = {
+  'webhooks.list': WEBHOOKS,
   'server.allowedPorts': 'server.used_ports',
   'server.clientAuth': 'server.auth',
 };

@@ -6,6 +6,7 @@
 import type { LogLevel } from '../logging/logger.js';
 import type { Milliseconds, Seconds } from '../time.js';
 import type { RoleGroups } from './values/role-groups.js';
+import type { WebhookConfig } from './values/webhooks.js';
 
 /** Inclusive range of ports. */
 export interface PortRange {
@@ -247,4 +248,6 @@ export interface Config {
   readonly plusPlugin: PlusPluginConfig;
   readonly plusLicense: PlusLicenseConfig;
   readonly plusOauth: PlusOauthConfig;
+  /** Own: `[[webhooks]]`. An object, because whoever keeps it sees what a reload puts into it. */
+  readonly webhooks: { readonly list: readonly WebhookConfig[] };
 }

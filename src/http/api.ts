@@ -2,7 +2,7 @@
 
 import { createCallerOf, forwardedFor } from '../auth/caller-ip.js';
 import { AppError } from '../errors.js';
-import { Call, type CallScope, type FinishedRequest } from './call.js';
+import { Call, type FinishedRequest } from './call.js';
 import type { ApiContext } from './context.js';
 import { makeCors } from './cors.js';
 import type { EngineOptions, EngineRequest, EngineResponse } from './engine.js';
@@ -11,10 +11,15 @@ import { cleanedPath } from './path.js';
 import { API_PREFIX } from './prefix.js';
 import { type Answer, errorAnswer, textAnswer } from './reply.js';
 import type { Route } from './route.js';
+import { OpenSockets } from './ws/open-sockets.js';
+import { SocketCall, type SocketScope } from './ws/socket-call.js';
+import type { WebSocketRoute } from './ws/websocket-route.js';
 
 export interface ApiOptions {
   readonly context: ApiContext;
-  readonly routes: readonly Route[];
+  readonly routes: readonly (Route | WebSocketRoute)[];
+  /** Of this API and the ones before it; by default they are its own. */
+  readonly sockets?: OpenSockets;
   /** Called once for every answered request, for the request and access logs and for metrics. */
   readonly onFinished?: (finished: FinishedRequest) => void;
 }
@@ -22,18 +27,27 @@ export interface ApiOptions {
 const NOT_FOUND = textAnswer(404, '404 page not found');
 const BAD_REQUEST = textAnswer(400, '400 Bad Request');
 
-/** Makes the `onRequest` of the API listener. Throws when two routes claim the same method and path. */
+function ownSockets(context: ApiContext): OpenSockets {
+  const sockets = new OpenSockets({ clock: context.clock, log: context.log });
+  sockets.follow(context.auth);
+  return sockets;
+}
+
+/** Makes the `onRequest` of the API listener, upgrades included. Throws when two routes claim the same method and path. */
 export function createApi(options: ApiOptions): EngineOptions['onRequest'] {
   const { context, routes, onFinished } = options;
   const { config, clock } = context;
   const cors = makeCors(config.api.cors);
   const callerOf = createCallerOf(config.api.trustedProxies);
   const match = makeMatcher(
-    routes.map((route) => ({ method: route.method, path: route.path, value: route })),
+    routes.map((route) => ({ method: route.method as string, path: route.path, value: route })),
   );
 
-  const scope: CallScope = {
+  const { sockets = ownSockets(context) } = options;
+  const scope: SocketScope = {
     context,
+    sockets,
+    isOriginAllowed: cors.allows,
     corsHeaders: cors.headers,
     finished(request, route, status, bytes) {
       onFinished?.({ request, route, status, bytes, duration: clock.now() - request.receivedAt });
@@ -48,7 +62,7 @@ export function createApi(options: ApiOptions): EngineOptions['onRequest'] {
   const refuseMethod = (
     request: EngineRequest,
     response: EngineResponse,
-    endpoint: Endpoint<Route>,
+    endpoint: Endpoint<Route | WebSocketRoute>,
   ): void => {
     const { status, headers, body } = errorAnswer(new AppError('method_not_allowed'));
     const lines = [...headers, ['Allow', endpoint.allow] as const, ...cors.headers(request)];
@@ -76,6 +90,8 @@ export function createApi(options: ApiOptions): EngineOptions['onRequest'] {
     const route = found.endpoint.methods.get(request.method);
     if (route === undefined) return refuseMethod(request, response, found.endpoint);
     const caller = callerOf(request.remoteAddress, forwardedFor(request.headers));
+    if ('messages' in route)
+      return new SocketCall(scope, route, found.params, request, response, caller).run();
     return new Call(scope, route, found.params, request, response, caller).run();
   };
 }

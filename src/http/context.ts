@@ -1,5 +1,7 @@
 /** Everything a route handler may use. One per shard. */
 
+import type { EventReaders } from '../actors/events/event-readers.js';
+import type { Webhooks } from '../actors/notifier/remote-notifier.js';
 import type { ActorSystem } from '../actors/runtime/types.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Accounts } from '../auth/accounts/accounts.js';
@@ -39,6 +41,8 @@ export interface ApiContext {
   /** `null`: users log in with passwords. */
   readonly sso: SingleSignOn | null;
   readonly library: Library;
+  readonly eventReaders: EventReaders;
+  readonly webhooks: Webhooks;
   readonly audit: AuditLog;
   readonly guard: Guard;
   readonly clock: Clock;

@@ -16,13 +16,15 @@ export interface Cors {
   preflight(request: EngineRequest): HeaderLine[] | null;
   /** Header lines that belong to every other answer. */
   headers(request: EngineRequest): readonly HeaderLine[];
+  /** Whether pages of this origin may use the API. */
+  allows(origin: string): boolean;
 }
 
 const NONE: readonly HeaderLine[] = [];
 
 /** `origins` as configured: `*` or `scheme://host[:port]`, the host may hold `*`. Empty: no CORS at all. */
 export function makeCors(origins: readonly string[]): Cors {
-  if (origins.length === 0) return { preflight: () => null, headers: () => NONE };
+  if (origins.length === 0) return { preflight: () => null, headers: () => NONE, allows: () => false };
   const allows = makeOriginTest(origins);
   const originHeaders = (origin: string): HeaderLine[] =>
     allows(origin)
@@ -33,6 +35,7 @@ export function makeCors(origins: readonly string[]): Cors {
         ]
       : [];
   return {
+    allows,
     preflight(request) {
       const method = request.header('access-control-request-method');
       if (request.method !== 'OPTIONS' || method === '') return null;

@@ -18,7 +18,7 @@ export interface EngineWebSocket {
   send(message: Uint8Array, isBinary: boolean, compress: boolean): number;
   getBufferedAmount(): number;
   cork(work: () => void): unknown;
-  end(code: number): void;
+  end(code: number, reason?: string): void;
   close(): void;
 }
 
@@ -26,6 +26,23 @@ export interface EngineWebSocket {
 const DROPPED = 2;
 /** `EngineWebSocket.send` says: sent completely. */
 const SENT = 1;
+
+/** Of this thread, whichever listener they belong to. */
+const openSockets = new Set<EngineSocket>();
+
+/**
+ * Runs `work` inside the cork of some open WebSocket, if there is one: the engine wants upgrades inside a cork, of
+ * whichever connection, and otherwise warns on stderr.
+ */
+export function insideAnyCork(work: () => void): void {
+  let done = false;
+  const [socket] = openSockets;
+  socket?.cork(() => {
+    done = true;
+    work();
+  });
+  if (!done) work();
+}
 
 export class EngineSocket implements ByteSocket {
   #socket: EngineWebSocket | null = null;
@@ -73,17 +90,18 @@ export class EngineSocket implements ByteSocket {
     this.#socket.cork(() => this.#guard(work));
   }
 
-  close(graceful: boolean): void {
+  close(graceful: boolean, code = NORMAL_CLOSURE, reason = ''): void {
     const socket = this.#socket;
     if (socket === null) return;
     // The engine reports the end from within these calls, through `closed`.
-    if (graceful) socket.end(NORMAL_CLOSURE);
+    if (graceful) socket.end(code, reason);
     else socket.close();
   }
 
   /** The engine's callbacks, called by the adapter only. */
   opened(socket: EngineWebSocket): void {
     this.#socket = socket;
+    openSockets.add(this);
     try {
       this.#handlers = this.makeHandlers(this);
     } catch (error) {
@@ -113,6 +131,7 @@ export class EngineSocket implements ByteSocket {
 
   closed(): void {
     this.#socket = null;
+    openSockets.delete(this);
     const handlers = this.#handlers;
     this.#handlers = null;
     if (handlers === null) return;

@@ -55,6 +55,8 @@ export interface EngineOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly minVersion: '1.2' | '1.3' };
   /** Largest WebSocket message accepted, bytes. Default 1 MiB. */
   readonly maxMessageBytes?: number;
+  /** A WebSocket whose peer neither sends nor answers a ping for this long is closed. Default 120. */
+  readonly idleTimeoutSeconds?: number;
   /**
    * Request line plus headers above this many bytes are answered 431. Only effective below the limit of the
    * process, `UWS_HTTP_MAX_HEADERS_SIZE` (4096 when unset).

@@ -8,7 +8,7 @@ import { AppError } from '../errors.js';
 import type { ByteSocket, ByteSocketHandlers } from '../protocol/byte-socket.js';
 import type { Milliseconds } from '../time.js';
 import type { EngineRequest, EngineResponse, ResponseStream } from './engine.js';
-import { EngineSocket } from './engine-socket.js';
+import { EngineSocket, insideAnyCork } from './engine-socket.js';
 
 type HeaderLines = readonly (readonly [string, string])[];
 
@@ -200,8 +200,9 @@ export class Response implements EngineResponse {
     this.#settle();
     const socket = new EngineSocket(this.request.remoteAddress, makeHandlers, this.onError);
     // Never inside a cork of its own: when that ends the engine looks at the memory of the response, which is
-    // the WebSocket's by then, and closes one connection in five. Whoever upgrades outside of any cork gets a warning on stderr instead.
-    upgrade(socket, protocol ?? '');
+    // the WebSocket's by then, and closes one connection in five. Outside of any cork it warns on stderr.
+    if (this.#corked) upgrade(socket, protocol ?? '');
+    else insideAnyCork(() => upgrade(socket, protocol ?? ''));
   }
 
   close(): void {

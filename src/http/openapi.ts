@@ -1,6 +1,9 @@
 /** The OpenAPI 3.1 document of a route table. A pure function: same routes, same document. */
 
 import type { Route } from './route.js';
+import type { WebSocketRoute } from './ws/websocket-route.js';
+
+type AnyRoute = Route | WebSocketRoute;
 
 type Json = { [key: string]: unknown };
 
@@ -13,7 +16,7 @@ export interface OpenApiInfo {
 const ERROR_REF = { $ref: '#/components/schemas/Errors' };
 
 /** Describes `routes`. Schemas with an `$id` become components of that name. */
-export function openApiDocument(routes: readonly Route[], info: OpenApiInfo): Json {
+export function openApiDocument(routes: readonly AnyRoute[], info: OpenApiInfo): Json {
   const schemas: Json = { Errors: errorsSchema };
   const paths: { [path: string]: Json } = {};
   for (const route of routes) {
@@ -63,9 +66,13 @@ const errorsSchema = {
   },
 };
 
-function operation(route: Route, schemas: Json): Json {
-  const body = route.body ?? route.docs.ownBody;
-  const parameters = [...pathParameters(route.path), ...queryParameters(route, schemas)];
+function operation(route: AnyRoute, schemas: Json): Json {
+  const body = bodyOf(route);
+  const parameters: Json[] = [
+    ...pathParameters(route.path),
+    ...('messages' in route ? [tokenParameter] : []),
+    ...queryParameters(route, schemas),
+  ];
   return {
     operationId: operationId(route),
     tags: [route.docs.tag],
@@ -82,11 +89,12 @@ function operation(route: Route, schemas: Json): Json {
           },
         }),
     responses: { ...successes(route, schemas), ...refusals(route) },
+    ...('messages' in route ? { 'x-websocket-messages': messages(route, schemas) } : {}),
   };
 }
 
 /** `GET /clients/{client_id}` → `getClientsClientId`. */
-function operationId(route: Route): string {
+function operationId(route: AnyRoute): string {
   const words = route.path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   return route.method.toLowerCase() + words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join('');
 }
@@ -100,7 +108,7 @@ function pathParameters(path: string): Json[] {
   }));
 }
 
-function queryParameters(route: Route, schemas: Json): Json[] {
+function queryParameters(route: AnyRoute, schemas: Json): Json[] {
   return Object.entries(route.docs.query ?? {}).map(([name, { schema, description }]) => ({
     name,
     in: 'query',
@@ -109,7 +117,30 @@ function queryParameters(route: Route, schemas: Json): Json[] {
   }));
 }
 
-function successes(route: Route, schemas: Json): Json {
+const bodyOf = (route: AnyRoute): unknown =>
+  'messages' in route ? undefined : (route.body ?? route.docs.ownBody);
+
+/** OpenAPI has no words for what follows a 101. */
+function messages({ messages: { sends, receives } }: WebSocketRoute, schemas: Json): Json {
+  return {
+    sends: hoist(sends, schemas),
+    ...(receives === undefined ? {} : { receives: hoist(receives, schemas) }),
+  };
+}
+
+const tokenParameter = {
+  name: 'access_token',
+  in: 'query',
+  description:
+    'Token of `/login`, for browsers, which cannot send headers here; otherwise HTTP Basic. A bearer token in the ' +
+    'header is not looked at',
+  schema: { type: 'string' },
+};
+
+function successes(route: AnyRoute, schemas: Json): Json {
+  if ('messages' in route) {
+    return { 101: { description: 'The connection is a WebSocket now; see `x-websocket-messages`' } };
+  }
   const responses: Json = {};
   for (const [status, schema] of Object.entries(route.responses)) {
     const description = 'Success';
@@ -125,7 +156,7 @@ function successes(route: Route, schemas: Json): Json {
   return responses;
 }
 
-function envelope(route: Route, schema: unknown, schemas: Json): Json {
+function envelope(route: AnyRoute, schema: unknown, schemas: Json): Json {
   const data = hoist(schema, schemas);
   if (!isPaged(route)) return { type: 'object', required: ['data'], properties: { data } };
   const count = { type: 'integer', description: 'Items before pagination' };
@@ -133,13 +164,17 @@ function envelope(route: Route, schema: unknown, schemas: Json): Json {
   return { type: 'object', required: ['data', 'meta'], properties: { data, meta } };
 }
 
-function isPaged(route: Route): boolean {
+function isPaged(route: AnyRoute): boolean {
   return Object.keys(route.docs.query ?? {}).some((name) => name.startsWith('page'));
 }
 
-function refusals(route: Route): Json {
+function refusals(route: AnyRoute): Json {
   const reasons: Record<string, string> = {};
-  if (route.body !== undefined) reasons[400] = 'The body is missing or not what is expected';
+  if ('messages' in route) {
+    reasons[400] = 'No WebSocket upgrade, or a parameter that cannot be used';
+    reasons[403] = 'A page of another origin, or an API token of scope `read`';
+    reasons[503] = 'Too many WebSockets are open';
+  } else if (route.body !== undefined) reasons[400] = 'The body is missing or not what is expected';
   if (route.access.kind === 'user') {
     reasons[401] = 'Not logged in';
     reasons[429] = 'Too many failed logins; see `Retry-After`';
@@ -160,7 +195,7 @@ function refusals(route: Route): Json {
   );
 }
 
-function tagNames(routes: readonly Route[]): string[] {
+function tagNames(routes: readonly AnyRoute[]): string[] {
   return [...new Set(routes.map((route) => route.docs.tag))];
 }
 

@@ -42,12 +42,16 @@ export interface RouteDocs {
   readonly contentType?: string;
 }
 
-export interface Route {
+/** What the HTTP routes and those of WebSockets have in common. */
+export interface RouteHead {
   readonly method: Method;
   /** Below `/api/v1`, such as `/clients/{client_id}/tunnels`. */
   readonly path: string;
   readonly access: Access;
   readonly docs: RouteDocs;
+}
+
+export interface Route extends RouteHead {
   /** What the audit log calls a success; the reply's `audit` says what it was about. Spec 03 §12.4. */
   readonly audit?: { readonly application: string; readonly action: string };
   /** JSON body schema. Present: the body is required, decoded by the rules of spec 04 §2.3 and checked. */

@@ -90,7 +90,7 @@ export const listen: Listen = async (options) => {
     maxPayloadLength: options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES,
     maxBackpressure: MAX_BACKPRESSURE_BYTES,
     closeOnBackpressureLimit: true,
-    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    idleTimeout: options.idleTimeoutSeconds ?? IDLE_TIMEOUT_SECONDS,
     sendPingsAutomatically: true,
     upgrade: (raw, rawRequest, context) => serve(raw, rawRequest, context),
     open: (ws) => ws.getUserData().socket.opened(ws),

@@ -10,8 +10,11 @@ export interface ByteSocket {
   bufferedBytes(): number;
   /** Runs `work`, holding back the system calls of its sends until it returns. */
   cork(work: () => void): void;
-  /** Closes TCP; with `graceful` after what is buffered has been sent. */
-  close(graceful: boolean): void;
+  /**
+   * Closes TCP; with `graceful` after what is buffered has been sent, and a Close frame of `code` (RFC 6455 §7.4,
+   * 1000 by default) and `reason`.
+   */
+  close(graceful: boolean, code?: number, reason?: string): void;
 }
 
 export interface ByteSocketHandlers {

@@ -20,6 +20,7 @@ import type { Store } from './types.js';
 import { createUserGroupRepository } from './user-group-repository.js';
 import { createUserRepository } from './user-repository.js';
 import { createVaultRepository } from './vault-repository.js';
+import { createWebhookDeadLetterRepository, createWebhookQueueRepository } from './webhook-repository.js';
 
 export interface StoreOptions {
   readonly log: Logger;
@@ -70,6 +71,8 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     libraryCommands: createLibraryRepository(tables, 'command', commandCodec, log),
     audit: createAuditRepository(tables),
     storedTunnels: createStoredTunnelRepository(tables, log),
+    webhookQueue: createWebhookQueueRepository(tables),
+    webhookDeadLetters: createWebhookDeadLetterRepository(tables),
     async flushed() {
       await tables.root.flushed;
     },

@@ -69,6 +69,10 @@ export interface OpenedTables {
   readonly storedTunnels: Database<string, [string, string]>;
   /** Port that a stored tunnel has for itself → JSON of its key. */
   readonly tunnelPorts: Database<string, number>;
+  /** [webhook, event id] → JSON. */
+  readonly webhookQueue: Database<string, [string, string]>;
+  /** [webhook, event id] → JSON. */
+  readonly webhookDeadLetters: Database<string, [string, string]>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -116,5 +120,7 @@ export function openTables(dataDir: string): OpenedTables {
     auditState: root.openDB('audit_state', { encoding: 'string' }),
     storedTunnels: root.openDB('stored_tunnels', { encoding: 'string' }),
     tunnelPorts: root.openDB('tunnel_ports', { encoding: 'string' }),
+    webhookQueue: root.openDB('webhook_queue', { encoding: 'string' }),
+    webhookDeadLetters: root.openDB('webhook_dead_letters', { encoding: 'string' }),
   };
 }

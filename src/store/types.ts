@@ -36,6 +36,9 @@ export interface Store {
   readonly audit: AuditRepository;
   /** Spec 03 §9. */
   readonly storedTunnels: StoredTunnelRepository;
+  /** Events on their way to webhooks. */
+  readonly webhookQueue: WebhookQueueRepository;
+  readonly webhookDeadLetters: WebhookDeadLetterRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -350,6 +353,54 @@ export interface StoredTunnelRepository {
   /** Which stored tunnel has the port for itself. */
   holder(port: number): PortHolder | undefined;
   ports(): Iterable<readonly [port: number, holder: PortHolder]>;
+}
+
+/** One event for one webhook. */
+export interface QueuedDelivery {
+  readonly webhook: string;
+  /** Its id. */
+  readonly event: string;
+  readonly clientId: ClientId;
+  readonly type: string;
+  /** The complete JSON. */
+  readonly text: string;
+  readonly queuedAt: Milliseconds;
+}
+
+/** One that was given up. */
+export interface DeadLetter extends QueuedDelivery {
+  readonly reason: string;
+  /** Since the server started. */
+  readonly attempts: number;
+  readonly givenUpAt: Milliseconds;
+}
+
+export interface WebhookQueueRepository {
+  add(delivery: QueuedDelivery): Promise<void>;
+  /** In the order of events; `read` gives `undefined` for a row that cannot be used. */
+  oldest(webhook: string): Iterable<{
+    readonly event: string;
+    read(): QueuedDelivery | undefined;
+  }>;
+  remove(webhook: string, events: readonly string[]): Promise<void>;
+  count(webhook: string): number;
+  /** Those with any row. */
+  webhooks(): readonly string[];
+  /** The highest event id of all rows. */
+  highest(): string | undefined;
+}
+
+export interface WebhookDeadLetterRepository {
+  /** Takes them out of the queue, in one transaction. */
+  bury(letters: readonly DeadLetter[]): Promise<void>;
+  /** Puts the oldest ones, `most` of them, into the queue again as if new; resolves with their number. */
+  redeliver(webhook: string, now: Milliseconds, most: number): Promise<number>;
+  removeOldest(webhook: string, number: number): Promise<void>;
+  /** Sorted by webhook and event. */
+  all(order: { readonly reverse: boolean }): Iterable<DeadLetter>;
+  count(webhook: string): number;
+  total(): number;
+  highest(): string | undefined;
 }
 
 /** Codes of authenticator apps that must not be used again, nor any before them. */

@@ -19,6 +19,8 @@ export interface ShardData {
   readonly logLevel: LogLevel;
   /** URL of the module that exports `program`. */
   readonly program: string;
+  /** As handed to the supervisor. */
+  readonly shared: unknown;
   readonly control: MessagePort;
   /** One port to each thread that was there before. */
   readonly links: readonly Link[];

@@ -16,6 +16,8 @@ export interface ShardRuntime {
   readonly shards: number;
   /** As handed to the supervisor; plain data. */
   readonly config: unknown;
+  /** As handed to the supervisor; the same memory in all threads. */
+  readonly shared: unknown;
   readonly clock: Clock;
   readonly log: Logger;
   /** Connected with main and all other shards; their directories are known. */

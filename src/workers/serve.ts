@@ -6,9 +6,13 @@ import { spawnAccounts } from '../actors/accounts/behavior.js';
 import { spawnAgentCredentials } from '../actors/agent-credentials/behavior.js';
 import { spawnAudit } from '../actors/audit/behavior.js';
 import { type AuditMessage, auditRef } from '../actors/audit/messages.js';
+import { spawnEventLog } from '../actors/events/event-log.js';
+import { EVENT_LOG, type EventLogMessage } from '../actors/events/messages.js';
 import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
 import { type GuardMessage, guardRef } from '../actors/guard/messages.js';
 import { spawnHasher } from '../actors/hasher/behavior.js';
+import { spawnNotifier } from '../actors/notifier/behavior.js';
+import { NOTIFIER, type NotifierMessage } from '../actors/notifier/messages.js';
 import { spawnRegistrar } from '../actors/registrar/behavior.js';
 import { disconnectStored } from '../actors/registrar/records.js';
 import { spawnRetention } from '../actors/retention/behavior.js';
@@ -29,6 +33,8 @@ import { liveConfig } from '../config/live-config.js';
 import { planReload, type ReloadPlan } from '../config/reload.js';
 import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
+import { EventClock, eventClockMemory } from '../events/event-clock.js';
+import { createEvents } from '../events/events.js';
 import { createLogger, type LevelSetting } from '../logging/create-logger.js';
 import { type LogWriter, openLogWriter } from '../logging/log-writer.js';
 import { createHostKey } from '../protocol/host-key.js';
@@ -87,8 +93,22 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   const bus = new PortBus(log);
   const system = createActorSystem({ thread: 0, clock: systemClock, log, bus });
   const tasks = new TaskPool();
+  const eventClock = eventClockMemory();
+  const numbers = new EventClock(eventClock, systemClock);
+  for (const rows of [store.webhookQueue, store.webhookDeadLetters]) {
+    const highest = rows.highest();
+    if (highest !== undefined) numbers.startAfter(highest);
+  }
+  const events = createEvents({
+    numbers,
+    clock: systemClock,
+    store,
+    webhooks: config.webhooks,
+    send: (news) => system.tell(EVENT_LOG, { type: 'events', events: news } satisfies EventLogMessage),
+  });
   const records = createClientRecords({
     store,
+    events,
     // Main answers no lists, so it keeps no index of its own.
     index: { apply: () => undefined, get: (id) => store.clients.get(id) },
     clock: systemClock,
@@ -98,6 +118,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     shards: config.server.shards,
     program: new URL('./shard-program.js', import.meta.url),
     config: initial,
+    shared: eventClock,
     system,
     bus,
     clock: systemClock,
@@ -114,8 +135,8 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   let stopped: Promise<boolean> | null = null;
   const stopAll = async (): Promise<boolean> => {
     const ended = await supervisor.drain(DRAIN_GRACE);
-    records.stop();
     await system.shutdown();
+    records.stop();
     bus.close();
     await tasks.close();
     await credentials?.close();
@@ -129,7 +150,9 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   };
 
   try {
-    const found = await disconnectStored(store, systemClock.now());
+    spawnNotifier(system, { webhooks: config.webhooks, store, log, random: Math.random });
+    spawnEventLog(system);
+    const found = await disconnectStored(store, systemClock.now(), events);
     if (found > 0) log.info(`${found} clients were connected when the server ended`);
     spawnGuard(system, config, log);
     const hasher: PasswordHasher = {
@@ -177,6 +200,8 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
         system.tell(auditRef, { type: 'settings' } satisfies AuditMessage);
         // Restarted shards get it too. What waits for a restart is as it was: they must fit to the others.
         await supervisor.reload(plan.config, level.current);
+        // Nobody queues for a webhook any more that has gone.
+        system.tell(NOTIFIER, { type: 'configure' } satisfies NotifierMessage);
         return plan;
       },
     };

@@ -13,7 +13,8 @@ import type { Config } from '../config/types.js';
 import { type ApiOptions, createApi } from '../http/api.js';
 import type { ApiContext } from '../http/context.js';
 import type { EngineOptions } from '../http/engine.js';
-import { routes } from '../http/routes/index.js';
+import { routes, webSocketRoutes } from '../http/routes/index.js';
+import { OpenSockets } from '../http/ws/open-sockets.js';
 import type { Logger } from '../logging/logger.js';
 
 export interface ShardApiOptions {
@@ -35,7 +36,10 @@ export interface ShardApi {
   readonly onRequest: EngineOptions['onRequest'];
   /** Rejects with `Error` when the users of the configuration cannot be read. */
   prepare(config: Config): Promise<PreparedApi>;
+  /** WebSockets that are open stay so, as far as the new rules let them. */
   use(prepared: PreparedApi): void;
+  /** Tells those who have a WebSocket open that the server stops. */
+  leave(): void;
   close(): Promise<void>;
 }
 
@@ -44,6 +48,7 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
   const { context, log, onFinished } = options;
   const { actors, guard, store, clock } = context;
   const accounts = remoteAccounts(actors);
+  const sockets = new OpenSockets({ clock, log: context.log });
 
   const build = (next: Config, users: UserProvider): PreparedApi => {
     const auth = createApiAuth({
@@ -60,7 +65,8 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
     const sso = openSingleSignOn({ config: next, system: actors, clock, log });
     const onRequest = createApi({
       context: { ...context, config: next, auth, users, accounts, sso },
-      routes,
+      routes: [...routes, ...webSocketRoutes],
+      sockets,
       onFinished,
     });
     return { onRequest, users, auth };
@@ -77,19 +83,25 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
   };
 
   let present = await prepare(config);
-  const unsubscribe = actors.subscribe(ACCOUNTS_TOPIC, () => present.users.forget());
+  sockets.follow(present.auth);
+  const unsubscribe = actors.subscribe(ACCOUNTS_TOPIC, () => {
+    present.users.forget();
+    sockets.recheckNow();
+  });
   return {
     onRequest: (request, response) => present.onRequest(request, response),
     prepare,
     use(prepared) {
       const { users, auth } = present;
       present = prepared;
+      sockets.follow(prepared.auth);
       // What changed since they were opened was told to the others only.
       prepared.users.forget();
       Promise.all([users.close(), auth.finish()]).catch((error) =>
         log.error(`closing the users: ${(error as Error).message}`),
       );
     },
+    leave: () => sockets.closeAll('server stops'),
     async close() {
       unsubscribe();
       await Promise.all([present.users.close(), present.auth.finish()]);

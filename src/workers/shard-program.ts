@@ -9,7 +9,10 @@ import { remoteAgentCredentials } from '../actors/agent-credentials/remote-agent
 import { remoteAudit } from '../actors/audit/remote-audit.js';
 import { type ClientGate, openClientGate } from '../actors/client/accept.js';
 import { syncStoredTunnels } from '../actors/client/sync-stored-tunnels.js';
+import { openEventReaders } from '../actors/events/event-readers.js';
+import { EVENT_LOG, type EventLogMessage } from '../actors/events/messages.js';
 import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
+import { remoteNotifier } from '../actors/notifier/remote-notifier.js';
 import { remoteVault } from '../actors/vault/remote-vault.js';
 import { makeAgentCredentials } from '../auth/agents/agent-credentials.js';
 import { createAgentLogin } from '../auth/agents/create-agent-login.js';
@@ -24,6 +27,8 @@ import { CLIENTS_TOPIC, type ClientChange } from '../clients/record.js';
 import { liveConfig } from '../config/live-config.js';
 import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
+import { EventClock } from '../events/event-clock.js';
+import { createEvents } from '../events/events.js';
 import type { Listening } from '../http/engine.js';
 import { listen } from '../http/server.js';
 import { openLibrary } from '../library/library.js';
@@ -46,6 +51,11 @@ import { listenShared } from './shared-port.js';
 
 /** Go's HTTP server reads this much beyond the configured limit of headers. */
 const HEADER_SLACK_BYTES = 4096;
+
+/** Of a WebSocket of the API; each route has a limit of its own below it. As much as a request body may have. */
+const MOST_MESSAGE_BYTES = 10 * 1024 * 1024;
+/** A WebSocket of the API is pinged in time before this; proxies in front often cut after 60 s without a byte. */
+const IDLE_TIMEOUT_SECONDS = 50;
 
 /** Name of each listener in `BoundPorts`. */
 const AGENTS = 'agents';
@@ -99,6 +109,13 @@ export const program: ShardProgram = {
       index: { apply: applyClient, get: (id) => index.get(id) },
       clock,
       publish: (change) => system.publish(CLIENTS_TOPIC, change),
+      events: createEvents({
+        numbers: new EventClock(runtime.shared as SharedArrayBuffer, clock),
+        clock,
+        store: opened,
+        webhooks: config.webhooks,
+        send: (events) => system.tell(EVENT_LOG, { type: 'events', events } satisfies EventLogMessage),
+      }),
     });
 
     const replica = createGuard({ system, config, clock, log });
@@ -171,6 +188,8 @@ export const program: ShardProgram = {
         library: openLibrary(opened, clock),
         store: opened,
         audit,
+        eventReaders: openEventReaders(system),
+        webhooks: remoteNotifier(system),
         guard: replica,
         clock,
         log: log.named('api-listener'),
@@ -190,6 +209,8 @@ export const program: ShardProgram = {
         maxHeaderBytes: config.api.maxRequestBytes + HEADER_SLACK_BYTES,
         onError: reportTo(log.named('api-listener')),
         onRequest: opening.onRequest,
+        maxMessageBytes: MOST_MESSAGE_BYTES,
+        idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
       };
       apiListener = await listenShared(portFor(config.api.address, API, ports), (port) =>
         listen({ ...options, port }),
@@ -238,17 +259,19 @@ export const program: ShardProgram = {
 
   /** The actors of clients say goodbye to their agents when they are stopped, right after this. */
   async drain() {
+    api?.leave();
     apiListener?.stopAccepting();
     agentListener?.stopAccepting();
   },
 
   async close() {
+    // After a crash the ends of connections are for main to store: nobody would hear of those stored here.
+    records?.stop();
     agentListener?.close();
     apiListener?.close();
     await api?.close();
     await credentials?.close();
     guard?.stop();
-    records?.stop();
     logs?.close();
     await store?.close();
   },

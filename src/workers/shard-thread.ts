@@ -12,6 +12,7 @@ export interface ShardThreadOptions {
   readonly place: number;
   readonly shards: number;
   readonly program: URL;
+  readonly shared: unknown;
   readonly logLevel: LogLevel;
   readonly links: readonly Link[];
   readonly clock: Clock;
@@ -34,7 +35,7 @@ export class ShardThread {
   readonly #clock: Clock;
 
   constructor(options: ShardThreadOptions) {
-    const { thread, place, shards, program, logLevel, links, clock, log, writeLines } = options;
+    const { thread, place, shards, program, shared, logLevel, links, clock, log, writeLines } = options;
     this.thread = thread;
     this.place = place;
     this.#clock = clock;
@@ -45,6 +46,7 @@ export class ShardThread {
       shards,
       logLevel,
       program: program.href,
+      shared,
       control: port2,
       links,
     };

@@ -49,6 +49,7 @@ const control: ShardControl = {
         place: data.place,
         shards: data.shards,
         config,
+        shared: data.shared,
         clock: systemClock,
         log,
         system,

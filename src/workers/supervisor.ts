@@ -25,6 +25,8 @@ export interface SupervisorOptions {
   readonly program: URL;
   /** Handed to every shard; plain data. */
   readonly config: unknown;
+  /** Handed to every shard too: memory that all threads use, such as a `SharedArrayBuffer`. */
+  readonly shared?: unknown;
   /** Main's actor system and its bus. */
   readonly system: ActorSystem;
   readonly bus: PortBus;
@@ -140,7 +142,7 @@ export class Supervisor {
 
   /** Makes the thread and connects it with main and every shard there is. */
   #launch(place: Place): void {
-    const { program, bus, clock, log, writeLines } = this.#options;
+    const { program, shared, bus, clock, log, writeLines } = this.#options;
     const thread = ++this.#lastThread;
     const links: Link[] = this.#shards().map((other) => {
       const { port1, port2 } = new MessageChannel();
@@ -154,6 +156,7 @@ export class Supervisor {
       place: place.number,
       shards: this.#places.length,
       program,
+      shared,
       logLevel: this.#logLevel,
       links,
       clock,

@@ -7,11 +7,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { generateSync } from 'otplib';
-import type { Route } from '../../src/http/route.js';
-import { routes } from '../../src/http/routes/index.js';
+import type { RouteHead } from '../../src/http/route.js';
+import { routes as httpRoutes, webSocketRoutes } from '../../src/http/routes/index.js';
 import { type ApiClient, basic } from '../support/api-client.js';
 import { type AccessRule, addedAccess, anonymousPath, referenceAccess } from '../support/reference-access.js';
 import { TestServer } from '../support/server.js';
+
+/** A WebSocket route is let in when what is missing is the upgrade (400). */
+const routes = [...httpRoutes, ...webSocketRoutes];
 
 type Role = 'anonymous' | 'without' | 'with' | 'admin' | 'read' | 'write' | 'clients-auth' | 'pending';
 type Outcome = 'let in' | 401 | 403;
@@ -19,7 +22,7 @@ type Outcome = 'let in' | 401 | 403;
 /** The handler looks at credentials itself: these have their own tests. */
 const ownChecks = ['GET /login', 'POST /login', 'DELETE /logout', 'POST /verify-2fa'];
 
-const keyOf = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
+const keyOf = ({ method, path }: Pick<RouteHead, 'method' | 'path'>): string =>
   `${method} ${anonymousPath(path)}`;
 const ruleByKey = new Map([...referenceAccess, ...addedAccess].map((rule) => [keyOf(rule), rule]));
 
@@ -38,14 +41,14 @@ test('every route asks for what the table says', () => {
     const kinds = { open: 'open', bearer: 'own', user: 'user' } as const;
     const login = keyOf(route).endsWith(' /login');
     const declared = {
-      auth: login ? 'own' : kinds[access.kind],
+      auth: login ? 'own' : 'messages' in route ? 'ws' : kinds[access.kind],
       ...(access.kind === 'user'
         ? { permission: access.permission, admin: access.admin, client: access.client }
         : {}),
     };
     const wanted = {
       auth: rule?.auth,
-      ...(rule?.auth === 'user'
+      ...(rule?.auth === 'user' || rule?.auth === 'ws'
         ? { permission: rule.permission, admin: rule.admin, client: rule.client }
         : {}),
     };
@@ -123,12 +126,15 @@ function expected(rule: AccessRule, role: Role): Outcome {
   }
 }
 
-async function outcome(caller: ApiClient, { method, path }: Route, client: string): Promise<Outcome> {
+async function outcome(caller: ApiClient, route: (typeof routes)[number], client: string): Promise<Outcome> {
+  const { method, path } = route;
   const target = path
     .replace('{client_id}', client)
     .replace('{prefix}', 'aaaaaaaa')
     .replace(/\{[^}]+\}/g, '123456789');
-  const { status, text } = await caller.send(method, `/api/v1${target}`);
+  // The header is for those who can send one.
+  const query = 'messages' in route && caller.bearer !== '' ? `?access_token=${caller.bearer}` : '';
+  const { status, text } = await caller.send(method, `/api/v1${target}${query}`);
   assert.ok(status < 500 || status === 501, `${method} ${target}: ${status} ${text}`);
   assert.ok(![423, 429].includes(status), `${method} ${target}: ${status}`);
   // Single sign-on is off here, which its open routes say with 403.

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openApiDocument } from '../../src/http/openapi.js';
-import { routes } from '../../src/http/routes/index.js';
+import { routes, webSocketRoutes } from '../../src/http/routes/index.js';
 
 interface ReferenceOperation {
   readonly query: readonly string[];
@@ -65,7 +65,10 @@ const neverSent: Readonly<Record<string, readonly RegExp[]>> = {
 
 const fixture = new URL('../../../test/conformance/reference-operations.fixture.json', import.meta.url);
 const reference = JSON.parse(readFileSync(fixture, 'utf8')) as Record<string, ReferenceOperation>;
-const described = openApiDocument(routes, { version: '0', serverUrl: '/api/v1' }) as unknown as Document;
+const described = openApiDocument([...routes, ...webSocketRoutes], {
+  version: '0',
+  serverUrl: '/api/v1',
+}) as unknown as Document;
 
 /** `{id}` and `{client_id}` are the same place. */
 const anonymous = (path: string): string => path.replace(/\{[^}]+\}/g, '{}');

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import Type from 'typebox';
 import { openApiDocument } from '../../src/http/openapi.js';
 import type { Route } from '../../src/http/route.js';
-import { routes } from '../../src/http/routes/index.js';
+import { routes, webSocketRoutes } from '../../src/http/routes/index.js';
 import { describedApi } from '../support/described-api.js';
 
 type Json = { [key: string]: Json } & { [key: number]: Json };
@@ -86,7 +86,7 @@ test('the whole document is consistent: unique operation ids, declared tags, ref
       assert(Object.keys(operation.responses ?? {}).length > 0, `${id} answers`);
     }
   }
-  assert.equal(ids.size, routes.length);
+  assert.equal(ids.size, routes.length + webSocketRoutes.length);
   for (const [, name] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
     assert(document.components.schemas[name ?? ''], `${name} is a component`);
   }

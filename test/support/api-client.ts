@@ -77,6 +77,11 @@ export class ApiClient {
     return new ApiClient(this.#port, { ...this.#headers, ...headers });
   }
 
+  /** The bearer token it sends; empty without. */
+  get bearer(): string {
+    return /^Bearer (.*)$/.exec(this.#headers.authorization ?? '')?.[1] ?? '';
+  }
+
   /** `path` below `/api/v1`. */
   get(path: string, options?: RequestOptions): Promise<ApiAnswer> {
     return this.send('GET', `/api/v1${path}`, options);

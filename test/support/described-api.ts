@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { openApiDocument } from '../../src/http/openapi.js';
-import { routes } from '../../src/http/routes/index.js';
+import { routes, webSocketRoutes } from '../../src/http/routes/index.js';
 
 const root = new URL('../../../', import.meta.url);
 
 export function describedApi(): string {
   const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
-  return `${JSON.stringify(openApiDocument(routes, { version, serverUrl: '/api/v1' }), null, 2)}\n`;
+  return `${JSON.stringify(openApiDocument([...routes, ...webSocketRoutes], { version, serverUrl: '/api/v1' }), null, 2)}\n`;
 }

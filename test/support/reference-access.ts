@@ -120,6 +120,9 @@ export const referenceAccess: readonly AccessRule[] = [
 /** Routes the reference does not have. */
 export const addedAccess: readonly AccessRule[] = [
   ...rules('GET', '/openapi.json /docs /docs/{file}', { auth: 'open' }),
+  ...rules('GET', '/ws/events', { auth: 'ws' }),
+  ...rules('GET', '/webhooks /webhooks/dead-letters', admin),
+  ...rules('POST', '/webhooks/{webhook_id}/redeliver', admin),
 ];
 
 /** `{id}` and `{client_id}` are the same place. */

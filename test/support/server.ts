@@ -35,6 +35,8 @@ export interface TestServerOptions {
   readonly database?: Section;
   /** Other sections, such as `smtp`. */
   readonly sections?: Readonly<Record<string, Section>>;
+  /** TOML behind everything else, such as `[[webhooks]]`. */
+  readonly extra?: string;
   /** Called with the data folder before the first start. */
   readonly prepare?: (dataDir: string, folder: string) => void | Promise<void>;
   /** The test wants crashes or failed starts: nothing is said about them. */
@@ -179,9 +181,14 @@ export class TestServer {
   }
 
   /** Adds to the settings, has them reloaded, and resolves with the line that says how it went. */
-  async reload({ api, sections }: Pick<TestServerOptions, 'api' | 'sections'>): Promise<string> {
+  async reload({
+    api,
+    sections,
+    extra,
+  }: Pick<TestServerOptions, 'api' | 'sections' | 'extra'>): Promise<string> {
     const old = this.#options;
     this.#options = { ...old, api: { ...old.api, ...api }, sections: { ...old.sections, ...sections } };
+    if (extra !== undefined) this.#options = { ...this.#options, extra };
     writeFileSync(join(this.folder, 'rportd.conf'), this.#configuration());
     const seen = this.#output.length;
     process.kill(this.pid, 'SIGHUP');
@@ -295,9 +302,8 @@ export class TestServer {
       ...(database === undefined ? {} : { database }),
       ...this.#options.sections,
     };
-    return Object.entries(sections)
-      .map(([name, keys]) => `[${name}]\n${toToml(keys)}`)
-      .join('\n');
+    const texts = Object.entries(sections).map(([name, keys]) => `[${name}]\n${toToml(keys)}`);
+    return [...texts, this.#options.extra ?? ''].join('\n');
   }
 
   #when(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {

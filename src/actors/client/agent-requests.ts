@@ -35,6 +35,7 @@ export function agentRequest(ctx: ClientContext, state: ClientState, request: Ag
     answer?.(false, RECONNECT_TEXT);
     connection.session.close(REPLY_GRACE);
     state.closing = true;
+    state.endCause ??= 'closed_by_server';
     ctx.stopSelf();
     return;
   }

@@ -1,6 +1,7 @@
 /** The actor of one connected client: it owns the session, the tunnels and the record. Architecture §2. */
 
 import { AppError } from '../../errors.js';
+import type { ConnectionEnd } from '../../events/event-types.js';
 import { refuse } from '../ask.js';
 import type { Behavior, Sender } from '../runtime/types.js';
 import { newTunnelList } from '../tunnel/list.js';
@@ -36,6 +37,8 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
       firstSave: null,
       committed: false,
       changes: null,
+      tunnelEnds: new Map(),
+      endCause: null,
       writing: null,
       awaitingDisk: [],
       creating: false,
@@ -54,7 +57,7 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
         if (message.attempt === state.connection.attempt) agentRequest(ctx, state, message.request);
         return;
       case 'session-closed':
-        if (message.attempt === state.connection.attempt) ctx.stopSelf();
+        if (message.attempt === state.connection.attempt) stopFor(ctx, state, 'connection_lost');
         return;
       case 'connect-done':
         connectDone(ctx, state, message);
@@ -114,7 +117,7 @@ function listen(ctx: ClientContext, state: ClientState): void {
     closed: (cause) => system.tell(self, { type: 'session-closed', attempt, cause }, 'system'),
     flooded: () => {
       deps.log.error(`client ${id} sends faster than it can be served, closing its connection`);
-      ctx.stopSelf();
+      stopFor(ctx, state, 'closed_by_server');
     },
     stop: () => ctx.stopSelf(),
   });
@@ -126,7 +129,7 @@ function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessa
   if (message.type === 'close-connection') {
     state.deps.log.info(`client ${state.id}: closing the connection: ${message.reason}`);
     sender.reply(null);
-    ctx.stopSelf();
+    stopFor(ctx, state, 'closed_by_server');
     return;
   }
   if (!state.connection.connected) {
@@ -180,6 +183,11 @@ function probed(
   }
   const reason = outcome.ok ? 'unexpected reply to ping' : outcome.error.message;
   state.deps.log.info(`client ${state.id} does not answer (${reason}), closing its connection`);
+  stopFor(ctx, state, 'connection_lost');
+}
+
+function stopFor(ctx: ClientContext, state: ClientState, cause: ConnectionEnd): void {
+  state.endCause ??= cause;
   ctx.stopSelf();
 }
 

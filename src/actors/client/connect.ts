@@ -1,6 +1,7 @@
 /** From an accepted claim to a connected client. Spec 01 §6.5 steps 5 to 10. */
 
 import type { ClientRecord } from '../../clients/record.js';
+import type { Happening } from '../../events/event.js';
 import { instant, type Milliseconds } from '../../time.js';
 import { remoteToJson } from '../../tunnels/remote-json.js';
 import { REGISTRAR, type RegistrarMessage } from '../registrar/messages.js';
@@ -42,7 +43,7 @@ export async function connect(ctx: ClientContext, state: ClientState, args: Clie
   });
   if (connection.ended || connection.session.closed) throw new Error('connection closed');
   const record = buildRecord(state, args.request, previous, instant(ctx.clock.now()));
-  const save = deps.records.save(record).then(() => {
+  const save = deps.records.save(record, happeningsAtConnect(previous, record)).then(() => {
     state.committed = true;
   });
   state.firstSave = save.catch(() => undefined);
@@ -95,6 +96,20 @@ function previousRecord({ deps, id, takenOver }: ClientArgs): ClientRecord | nul
   if (stored === undefined) return null;
   const since = stored.disconnectedAt === null ? null : Date.parse(stored.disconnectedAt);
   return isObsolete(since, deps.server, deps.system.clock.now()) ? null : stored;
+}
+
+/**
+ * When the record still says connected, this connection takes over, whether from one that lives or from one whose
+ * end could not be stored: the client was never gone, but its tunnels were.
+ */
+function happeningsAtConnect(previous: ClientRecord | null, record: ClientRecord): Happening[] {
+  const resumed = previous !== null && previous.disconnectedAt === null;
+  const replaced = resumed ? previous.tunnels : [];
+  return [
+    ...replaced.map((tunnel): Happening => ({ type: 'tunnel.closed', tunnel, cause: 'replaced' })),
+    { type: 'client.connected', resumed },
+    ...record.tunnels.map((tunnel): Happening => ({ type: 'tunnel.opened', tunnel, atConnect: true })),
+  ];
 }
 
 function buildRecord(

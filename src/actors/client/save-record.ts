@@ -5,6 +5,8 @@
  */
 
 import type { ClientRecord } from '../../clients/record.js';
+import type { Happening } from '../../events/event.js';
+import type { TunnelRecord } from '../../tunnels/remote.js';
 import type { AnyClientMessage, ClientContext, ClientState } from './state.js';
 
 /** @param done told when the change is on disk, or why not; absent: a commit is enough */
@@ -60,14 +62,37 @@ export function currentRecord({ deps, id, changes }: ClientState): ClientRecord 
   return stored === undefined ? undefined : { ...stored, ...changes };
 }
 
-async function save(
-  { deps, id }: ClientState,
-  changes: Partial<ClientRecord>,
-  toDisk: boolean,
-): Promise<void> {
+/** What has become of the tunnels between two states of the record, whoever has opened and closed them. */
+export function tunnelHappenings(state: ClientState, before: ClientRecord, after: ClientRecord): Happening[] {
+  if (before.tunnels === after.tunnels) return [];
+  const missingIn = (record: ClientRecord, tunnels: readonly TunnelRecord[]): TunnelRecord[] => {
+    const ids = new Set(record.tunnels.map(({ id }) => id));
+    return tunnels.filter(({ id }) => !ids.has(id));
+  };
+  return [
+    ...missingIn(after, before.tunnels).map(
+      (tunnel): Happening => ({
+        type: 'tunnel.closed',
+        tunnel,
+        cause: state.tunnelEnds.get(tunnel.id) ?? 'deleted',
+      }),
+    ),
+    ...missingIn(before, after.tunnels).map(
+      (tunnel): Happening => ({ type: 'tunnel.opened', tunnel, atConnect: false }),
+    ),
+  ];
+}
+
+async function save(state: ClientState, changes: Partial<ClientRecord>, toDisk: boolean): Promise<void> {
+  const { deps, id } = state;
   const stored = deps.store.clients.get(id);
   if (stored === undefined) throw new Error('its record is gone');
-  await deps.records.save({ ...stored, ...changes });
+  const record = { ...stored, ...changes };
+  const happenings = tunnelHappenings(state, stored, record);
+  await deps.records.save(record, happenings);
+  for (const happening of happenings) {
+    if (happening.type === 'tunnel.closed') state.tunnelEnds.delete(happening.tunnel.id);
+  }
   // Whoever is told of the change finds it on disk, and in every thread that may answer the next request.
   if (toDisk) await Promise.all([deps.store.flushed(), deps.system.published()]);
 }

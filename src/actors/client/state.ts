@@ -2,7 +2,8 @@
 
 import type { ClientAttributes } from '../../clients/attributes.js';
 import type { ClientRecord } from '../../clients/record.js';
-import type { ClientId } from '../../ids.js';
+import type { ConnectionEnd, TunnelEnd } from '../../events/event-types.js';
+import type { ClientId, TunnelId } from '../../ids.js';
 import type { Answer, RequestReply } from '../../protocol/session.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import type { ActorContext, Sender } from '../runtime/types.js';
@@ -45,6 +46,10 @@ export interface ClientState {
   committed: boolean;
   /** What has changed since the last write. The rest of the record stays in the store, not in memory. */
   changes: Partial<ClientRecord> | null;
+  /** Why tunnels have ended that nobody has been told of yet; users have deleted the others. */
+  readonly tunnelEnds: Map<TunnelId, TunnelEnd>;
+  /** Why the connection ends; `null` as long as nobody but the server itself ends it. */
+  endCause: ConnectionEnd | null;
   /** The write under way; never rejects. */
   writing: Promise<void> | null;
   /** API requests whose change is not on disk yet. */

@@ -94,6 +94,7 @@ export function changed(
 export function tunnelEnded(ctx: ClientContext, state: ClientState, event: TunnelEvent): void {
   if (!forgetTunnel(state.tunnels, event)) return;
   storedTunnelClosed(state.stored.list, event.id);
+  state.tunnelEnds.set(event.id, event.cause === 'auto-close' ? 'auto_close' : event.cause);
   state.deps.log.debug(`client ${state.id}: tunnel ${event.id} ended (${event.cause})`);
   changeRecord(ctx, state, { tunnels: tunnelRecords(state.tunnels) });
 }

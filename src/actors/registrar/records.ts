@@ -2,6 +2,8 @@
 
 import type { ClientRecords } from '../../clients/read-model.js';
 import type { ClientRecord } from '../../clients/record.js';
+import { endOfConnection } from '../../events/event.js';
+import type { Events } from '../../events/events.js';
 import type { ClientId } from '../../ids.js';
 import type { Store } from '../../store/types.js';
 import { instant, type Milliseconds } from '../../time.js';
@@ -29,8 +31,9 @@ export async function markDisconnected(
     let record = store.clients.get(id);
     if (record === undefined) continue;
     if (record.disconnectedAt === null) {
+      const happenings = endOfConnection(record, 'server_fault');
       record = { ...record, disconnectedAt: instant(at) };
-      writes.push(records.save(record));
+      writes.push(records.save(record, happenings));
     }
     found.set(id, record);
   }
@@ -40,7 +43,13 @@ export async function markDisconnected(
 
 /** Removes clients with all that is kept of them. Resolves when that is on disk. */
 export async function removeClients({ records, store }: Stored, ids: readonly ClientId[]): Promise<void> {
-  await Promise.all(ids.flatMap((id) => [records.remove(id), store.measurements.removeClient(id)]));
+  const remove = (id: ClientId): Promise<void> => {
+    const record = store.clients.get(id);
+    // One whose connection was ended for this: nobody has stored the end.
+    if (record === undefined || record.disconnectedAt !== null) return records.remove(id);
+    return records.remove(id, { record, happenings: endOfConnection(record, 'removed') });
+  };
+  await Promise.all(ids.flatMap((id) => [remove(id), store.measurements.removeClient(id)]));
   await store.flushed();
 }
 
@@ -51,6 +60,7 @@ export async function removeClients({ records, store }: Stored, ids: readonly Cl
 export async function disconnectStored(
   store: Pick<Store, 'clients' | 'flushed'>,
   now: Milliseconds,
+  events?: Events,
 ): Promise<number> {
   const at = instant(now);
   let count = 0;
@@ -61,6 +71,8 @@ export async function disconnectStored(
     const record = store.clients.get(id);
     if (record === undefined) continue;
     writes.push(store.clients.put({ ...record, disconnectedAt: at }));
+    const recorded = events?.record(record, endOfConnection(record, 'server_restarted'));
+    if (recorded !== undefined) writes.push(recorded.committed.then(() => recorded.tell()));
     count += 1;
     if (writes.length < BATCH) continue;
     await Promise.all(writes);

@@ -8,6 +8,7 @@ import { AppError } from '../../errors.js';
 import { jsonText } from '../../go/json-text.js';
 import { openApiDocument } from '../openapi.js';
 import type { Route } from '../route.js';
+import type { WebSocketRoute } from '../ws/websocket-route.js';
 
 const TAG = 'Documentation';
 
@@ -61,7 +62,10 @@ const ASSET_TYPES: Readonly<Record<string, string>> = {
 const assets = new Map<string, Buffer>();
 
 /** The routes that describe `described()`, the complete table including these themselves. */
-export function docsRoutes(described: () => readonly Route[], serverUrl: string): readonly Route[] {
+export function docsRoutes(
+  described: () => readonly (Route | WebSocketRoute)[],
+  serverUrl: string,
+): readonly Route[] {
   let document: string | undefined;
   return [
     {

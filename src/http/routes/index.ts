@@ -2,6 +2,7 @@
 
 import { API_PREFIX } from '../prefix.js';
 import type { Route } from '../route.js';
+import type { WebSocketRoute } from '../ws/websocket-route.js';
 import { auditLogRoutes } from './audit-log.js';
 import { authProviderRoutes } from './auth-provider.js';
 import { clientAclRoutes } from './client-acl.js';
@@ -31,6 +32,8 @@ import { userRoutes } from './users.js';
 import { vaultRoutes } from './vault.js';
 import { vaultAdminRoutes } from './vault-admin.js';
 import { verifySecondFactorRoutes } from './verify-2fa.js';
+import { webhookRoutes } from './webhooks.js';
+import { eventStreamRoutes } from './ws-events.js';
 
 export const routes: readonly Route[] = [
   ...loginRoutes,
@@ -61,5 +64,9 @@ export const routes: readonly Route[] = [
   ...updatesStatusRoutes,
   ...auditLogRoutes,
   ...storedTunnelRoutes,
-  ...docsRoutes(() => routes, API_PREFIX),
+  ...webhookRoutes,
+  ...docsRoutes(() => [...routes, ...webSocketRoutes], API_PREFIX),
 ];
+
+/** Those that turn a connection into a WebSocket. */
+export const webSocketRoutes: readonly WebSocketRoute[] = [...eventStreamRoutes];
