@@ -213,6 +213,19 @@ class Index implements LoadableClientIndex {
     return { connected: this.#connected, disconnected: this.#entries.size - this.#connected };
   }
 
+  members(groupId: string): readonly ClientId[] | undefined {
+    this.#dropObsolete();
+    const number = this.#groups.numberOf(groupId);
+    if (number === undefined) return undefined;
+    const members = this.#orders.id.ordered().filter(({ membership }) => membership.has(number));
+    return members.map(({ record }) => record.id);
+  }
+
+  *all(): Iterable<ClientRecord> {
+    this.#dropObsolete();
+    for (const { record } of this.#orders.id.ordered()) yield record;
+  }
+
   *visible(viewer: Principal): Iterable<ClientRecord> {
     this.#dropObsolete();
     const isVisible = accessOf(viewer, this.#groups);

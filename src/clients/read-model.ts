@@ -38,6 +38,10 @@ export interface ClientIndex {
     fields: readonly string[] | undefined,
     viewer: Principal,
   ): string | undefined | Promise<string | undefined>;
+  /** Ids of the members of a client group in id order, whoever asks; `undefined`: there is no such group. */
+  members(groupId: string): readonly ClientId[] | undefined;
+  /** All non-obsolete clients in id order, whoever asks. */
+  all(): Iterable<ClientRecord>;
   /** All non-obsolete clients, whoever asks. */
   counts(): { readonly connected: number; readonly disconnected: number };
   /** Clients the viewer may access, in id order. */
