@@ -5,6 +5,7 @@ import type { Principal } from '../auth/principal.js';
 import { AppError } from '../errors.js';
 import type { Milliseconds } from '../time.js';
 import { checkAccess } from './access.js';
+import { type BodyStream, openBodyStream } from './body-stream.js';
 import { acceptedEncoding, compress, worthCompressing } from './compress.js';
 import type { ApiContext } from './context.js';
 import type { EngineRequest, EngineResponse } from './engine.js';
@@ -94,13 +95,16 @@ export class Call {
   }
 
   #admitted(principal: Principal | null): Promise<void> | undefined {
+    const { config } = this.scope.context;
     const limited = this.route.limits !== false;
-    const limit = limited ? this.scope.context.config.api.maxRequestBytes : UNLIMITED_BODY_BYTES;
+    const most = limited ? config.api.maxRequestBytes : UNLIMITED_BODY_BYTES;
+    const limit = this.route.streams?.limit(config) ?? most;
     const query = parseQuery(this.request.rawQuery);
     if (limited && query.error !== undefined) {
       this.#send(limitAnswer(limit, query.error));
       return undefined;
     }
+    if (this.route.streams !== undefined) return this.#streamed({ principal, query }, limit);
     if (!this.#hasBody()) return this.#handle({ principal, query }, NO_BODY);
     return this.response.body(limit).then(
       (rawBody) => {
@@ -110,6 +114,15 @@ export class Call {
       },
       (error: unknown) => this.#send(this.#bodyRefusal(error, limit)),
     );
+  }
+
+  #streamed(base: Pick<ApiRequest, 'principal' | 'query'>, limit: number): Promise<void> | undefined {
+    const { streams } = this.route;
+    const length = this.request.header('content-length');
+    if (length !== '' && Number(length) > limit) throw new AppError('body_too_large');
+    const overflow = (): string => streams?.overflow(this.scope.context) ?? '';
+    const stream = openBodyStream(this.response, { limit, overflow, caller: () => this.#caller() });
+    return this.#handle(base, NO_BODY, stream);
   }
 
   #hasBody(): boolean {
@@ -144,7 +157,11 @@ export class Call {
     }
   }
 
-  #handle(base: Pick<ApiRequest, 'principal' | 'query'>, rawBody: Buffer): Promise<void> | undefined {
+  #handle(
+    base: Pick<ApiRequest, 'principal' | 'query'>,
+    rawBody: Buffer,
+    stream: BodyStream | null = null,
+  ): Promise<void> | undefined {
     const { request } = this;
     const { principal } = base;
     const reply = this.route.handler(
@@ -155,6 +172,7 @@ export class Call {
         query: base.query,
         body: this.#readBody(rawBody),
         rawBody,
+        stream,
         header: (name) => request.header(name),
         headers: request.headers,
         ip: this.caller.ip,
@@ -170,11 +188,17 @@ export class Call {
   /** Nobody hears of a change before it is in the audit log. */
   #reply(reply: ApiReply, principal: Principal | null): Promise<void> | undefined {
     const { audit } = this.route;
-    if (audit === undefined) return this.#send(replyAnswer(reply));
+    if (audit === undefined) {
+      reply.begin?.();
+      return this.#send(replyAnswer(reply));
+    }
     const by = { username: principal?.username ?? '', remoteIp: this.caller.ip, ...audit };
     const details = reply.audit === undefined ? [{}] : [reply.audit].flat();
     const recorded = this.scope.context.audit.record(details.map((detail) => ({ ...detail, ...by })));
-    return recorded.then(() => this.#send(replyAnswer(reply)));
+    return recorded.then(() => {
+      reply.begin?.();
+      return this.#send(replyAnswer(reply));
+    });
   }
 
   #fail(error: unknown): Promise<void> | undefined {

@@ -36,6 +36,9 @@ export interface EngineResponse {
    * last chunk. Only one of `body` and `onBody` may be used.
    */
   onBody(callback: (chunk: Buffer, last: boolean) => void): void;
+  /** With `onBody`: stops reading from the peer. What has been read already still comes. Resume it before long. */
+  pauseBody(): void;
+  resumeBody(): void;
   /** Answers 101 and hands the connection over. Only for requests that came as valid upgrades. */
   upgrade(handlers: (socket: ByteSocket) => ByteSocketHandlers, protocol: string | null): void;
   /** Closes TCP without an answer. */
@@ -62,7 +65,7 @@ export interface EngineOptions {
    * process, `UWS_HTTP_MAX_HEADERS_SIZE` (4096 when unset).
    */
   readonly maxHeaderBytes?: number;
-  /** A request that is not answered in this time gets 503. Default 10 minutes. */
+  /** A request that is not answered in this time gets 503; a body still arriving does not count. Default 10 minutes. */
   readonly answerWithin?: Milliseconds;
   readonly clock?: Clock;
   /** What a handler or socket callback threw. Default: a process warning. */

@@ -115,6 +115,11 @@ export class Response implements EngineResponse {
     return this.request.receivedAt;
   }
 
+  /** Somebody reads the body, and there is more to come. */
+  get receiving(): boolean {
+    return this.#reader !== null && !this.#bodyComplete && this.#state === 'open';
+  }
+
   onAborted(callback: () => void): void {
     if (this.#aborted) callback();
     else if (!this.done) this.#abortCallbacks.push(callback);
@@ -165,7 +170,7 @@ export class Response implements EngineResponse {
     if (this.#bodyComplete) return Promise.resolve(this.#takeChunks());
     return new Promise((resolve, reject) => {
       this.#reader = { kind: 'whole', limit, resolve, reject };
-      this.#resumeBody();
+      this.resumeBody();
     });
   }
 
@@ -177,16 +182,16 @@ export class Response implements EngineResponse {
       const last = this.#bodyComplete;
       queueMicrotask(() => this.#guard(() => callback(held, last)));
     }
-    this.#resumeBody();
+    this.resumeBody();
   }
 
-  #pauseBody(): void {
+  pauseBody(): void {
     if (this.#paused || this.#bodyComplete || this.done) return;
     this.#paused = true;
     this.raw.pause();
   }
 
-  #resumeBody(): void {
+  resumeBody(): void {
     if (!this.#paused) return;
     this.#paused = false;
     if (!this.done) this.raw.resume();
@@ -231,7 +236,7 @@ export class Response implements EngineResponse {
     }
     if (bytes.byteLength > 0) this.#chunks.push(Buffer.from(new Uint8Array(bytes)));
     if (reader === null) {
-      if (this.#receivedBytes > HELD_BODY_BYTES) this.#pauseBody();
+      if (this.#receivedBytes > HELD_BODY_BYTES) this.pauseBody();
     } else if (last) {
       this.#reader = null;
       reader.resolve(this.#takeChunks());

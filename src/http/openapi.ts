@@ -85,7 +85,7 @@ function operation(route: AnyRoute, schemas: Json): Json {
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: hoist(body, schemas) } },
+            content: { [route.docs.bodyType ?? 'application/json']: { schema: hoist(body, schemas) } },
           },
         }),
     responses: { ...successes(route, schemas), ...refusals(route) },

@@ -6,6 +6,8 @@
 import type { TSchema } from 'typebox';
 import type { AuditDetails } from '../audit/audit-log.js';
 import type { Permission, Principal } from '../auth/principal.js';
+import type { Config } from '../config/types.js';
+import type { BodyStream } from './body-stream.js';
 import type { ApiContext } from './context.js';
 import type { QueryString } from './query-string.js';
 
@@ -36,8 +38,10 @@ export interface RouteDocs {
   readonly query?: Readonly<Record<string, { readonly schema: TSchema; readonly description: string }>>;
   /** Statuses of refusals, with the reason in words. 401 is implied by `access`. */
   readonly errors?: Readonly<Record<number, string>>;
-  /** JSON body of a route that declares no `body` because it reads it itself. */
+  /** Body of a route that declares no `body` because it reads it itself. */
   readonly ownBody?: TSchema;
+  /** Content type of `ownBody`; default JSON. */
+  readonly bodyType?: string;
   /** The success answer is not the `{data}` envelope: `responses` describe the whole body, of this type. */
   readonly contentType?: string;
 }
@@ -56,6 +60,13 @@ export interface Route extends RouteHead {
   readonly audit?: { readonly application: string; readonly action: string };
   /** JSON body schema. Present: the body is required, decoded by the rules of spec 04 §2.3 and checked. */
   readonly body?: TSchema;
+  /** The handler takes the body from `ApiRequest.stream` as it arrives, however long. */
+  readonly streams?: {
+    /** Most bytes of it. */
+    readonly limit: (config: Config) => number;
+    /** Path of a new file, for what comes faster than it can be taken. */
+    readonly overflow: (context: ApiContext) => string;
+  };
   /** Title of the refusal of a body that is missing or no such JSON; default: as for every route. */
   readonly invalidBodyTitle?: string;
   /** Schema of `data` in the success answer, by status. `null` = empty body. */
@@ -76,6 +87,8 @@ export interface ApiRequest {
   readonly body: unknown;
   /** Raw body bytes, for routes without a `body` schema that read it themselves. */
   readonly rawBody: Buffer;
+  /** The body of a route that `streams`; `null` on others. */
+  readonly stream: BodyStream | null;
   /** Lower-case name; empty string when absent. */
   header(name: string): string;
   /** All lines, names in lower case. */
@@ -91,6 +104,8 @@ export interface ApiRequest {
 interface Audited {
   /** For the audit log, of routes with `audit`: one entry each. Absent: one entry without details. */
   readonly audit?: AuditDetails | readonly AuditDetails[];
+  /** What the request sets going. Called when it is in the audit log, so that what comes of it is recorded after it. */
+  readonly begin?: () => void;
 }
 
 export type ApiReply = Audited & ApiAnswer;

@@ -16,7 +16,7 @@ import type {
   us_socket_context_t,
 } from 'uWebSockets.js';
 import { App, SSLApp, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
-import { type Clock, systemClock } from '../time.js';
+import { type Clock, type Milliseconds, systemClock } from '../time.js';
 import type { EngineOptions, Listen } from './engine.js';
 import type { EngineSocket } from './engine-socket.js';
 import { type RawUpgrade, Request, Response } from './exchange.js';
@@ -219,18 +219,22 @@ function asText(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** Requests whose handler has returned without an answer; each is answered 503 when its time is over. */
+/**
+ * Requests whose handler has returned without an answer; each is answered 503 when its time is over. A body that
+ * is still arriving is no matter of the handler: the engine itself ends one that comes too slowly.
+ */
 class Unanswered {
-  readonly #responses = new Set<Response>();
+  /** Since when each is waited for, oldest first. */
+  readonly #responses = new Map<Response, Milliseconds>();
   #sweeping = false;
 
   constructor(
     private readonly clock: Clock,
-    private readonly answerWithin: number,
+    private readonly answerWithin: Milliseconds,
   ) {}
 
   add(response: Response): void {
-    this.#responses.add(response);
+    this.#responses.set(response, response.receivedAt);
     if (this.#sweeping) return;
     this.#sweeping = true;
     this.clock.after(SWEEP_INTERVAL, () => this.#sweep());
@@ -241,11 +245,13 @@ class Unanswered {
   };
 
   #sweep(): void {
-    const oldest = this.clock.now() - this.answerWithin;
-    for (const response of this.#responses) {
-      if (response.receivedAt > oldest) break;
+    const now = this.clock.now();
+    for (const [response, since] of this.#responses) {
+      if (since > now - this.answerWithin) break;
       this.#responses.delete(response);
-      if (!response.answered) response.fail(503);
+      // To the end of the row, where this loop leaves it alone.
+      if (response.receiving) this.#responses.set(response, now);
+      else if (!response.answered) response.fail(503);
     }
     this.#sweeping = this.#responses.size > 0;
     if (this.#sweeping) this.clock.after(SWEEP_INTERVAL, () => this.#sweep());

@@ -50,6 +50,8 @@ export async function inject(
       return body;
     },
     onBody: (callback) => queueMicrotask(() => callback(body, true)),
+    pauseBody: () => undefined,
+    resumeBody: () => undefined,
     upgrade: () => {
       throw new Error('upgrades are not supported by inject');
     },

@@ -106,6 +106,7 @@ export class SocketCall {
       query: this.#query,
       body: undefined,
       rawBody: NO_BODY,
+      stream: null,
       header: (name) => request.header(name),
       headers: request.headers,
       ip: caller.ip,
