@@ -23,6 +23,7 @@ const layers: readonly (readonly string[])[] = [
     'query',
     'schedules',
     'tunnels',
+    'uploads',
     'vault',
   ],
   ['actors'],

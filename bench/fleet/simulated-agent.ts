@@ -9,6 +9,7 @@ import { SshTransport } from '../../src/protocol/ssh/transport.js';
 import { PacketReader, packet } from '../../src/protocol/ssh/wire.js';
 import { AgentSideChannel, PACKET_BYTES, WINDOW_BYTES } from './agent-channel.js';
 import { connectionRequest } from './connection-request.js';
+import { OwnChannel } from './own-channel.js';
 import { WebSocketClient } from './websocket-client.js';
 
 export interface SimulatedAgentOptions {
@@ -21,7 +22,7 @@ export interface SimulatedAgentOptions {
   /** `false`: log in only; the caller sends `new_connection` itself. */
   readonly announce?: boolean;
   /** Answers a request of the server; `undefined` = the usual answer. */
-  readonly onRequest?: (name: string, payload: Buffer) => Answer | undefined;
+  readonly onRequest?: (name: string, payload: Buffer) => Answer | Promise<Answer> | undefined;
   /** Sees every SSH message of the server, before the agent acts on it. */
   readonly onMessage?: (payload: Buffer) => void;
   /** Connection has ended, for any reason. Called once. */
@@ -45,7 +46,7 @@ export class SimulatedAgent {
   readonly #options: SimulatedAgentOptions;
   readonly #socket: WebSocketClient;
   readonly #transport: SshTransport;
-  readonly #channels = new Map<number, AgentSideChannel>();
+  readonly #channels = new Map<number, AgentSideChannel | OwnChannel>();
   readonly #replies: { resolve(reply: Reply): void; reject(error: Error): void }[] = [];
   #nextChannel = 0;
   #loggedIn: { resolve(): void; reject(error: Error): void } | null = null;
@@ -118,6 +119,25 @@ export class SimulatedAgent {
     this.#transport.send(packet(message.globalRequest, [name, false], payload));
   }
 
+  /** Opens a channel, as agents do to fetch files. Rejects when the server refuses it. */
+  openChannel(type: string, data: Buffer = EMPTY): Promise<OwnChannel> {
+    const local = this.#nextChannel;
+    this.#nextChannel += 1;
+    const opened = new Promise<OwnChannel>((resolve, reject) => {
+      const channel: OwnChannel = new OwnChannel(
+        {
+          send: (head, body) => this.#transport.send(head, body ?? EMPTY),
+          forget: (number) => this.#channels.delete(number),
+        },
+        local,
+        { resolve: () => resolve(channel), reject },
+      );
+      this.#channels.set(local, channel);
+    });
+    this.#transport.send(packet(message.channelOpen, [type, local, WINDOW_BYTES, PACKET_BYTES], data));
+    return opened;
+  }
+
   /** Sends one raw SSH payload, for tests of violations. */
   sendRaw(payload: Buffer): void {
     this.#transport.send(payload);
@@ -179,9 +199,14 @@ export class SimulatedAgent {
     const payload = reader.rest();
     const answer = this.#options.onRequest?.(name, payload) ?? usualAnswer(name);
     if (!wantReply) return;
-    this.#transport.send(
-      packet(answer.ok ? message.requestSuccess : message.requestFailure, [], answer.payload),
-    );
+    // One request is on the wire at a time, so a late answer overtakes none.
+    if (answer instanceof Promise) void answer.then((late) => this.#answer(late));
+    else this.#answer(answer);
+  }
+
+  #answer({ ok, payload }: Answer): void {
+    if (this.#closed !== null) return;
+    this.#transport.send(packet(ok ? message.requestSuccess : message.requestFailure, [], payload));
   }
 
   #onOpen(reader: PacketReader): void {
@@ -217,6 +242,7 @@ export class SimulatedAgent {
     else if (type === message.channelWindowAdjust) channel.onWindowAdjust(reader.u32() ?? 0);
     else if (type === message.channelEof) channel.onEnd(false);
     else if (type === message.channelClose) channel.onEnd(true);
+    else if (channel instanceof OwnChannel) channel.onReply(type, reader);
   }
 
   #end(cause: string): void {

@@ -26,7 +26,6 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
     'server.jobs_max_results',
     'api.enable_ws_test_endpoints',
   ],
-  'file upload': ['api.max_filepush_size'],
   'static files': ['api.doc_root'],
 };
 

@@ -43,6 +43,7 @@ export class SessionChannel implements AgentChannel {
   /** `close` was called by the receiver, which then needs no `onClose`. */
   #closing = false;
   #sentClose = false;
+  #sentEof = false;
   /** The agent has ended its stream: EOF, CLOSE or the connection's end. */
   #ended = false;
   #linger: Timer | null = null;
@@ -71,7 +72,7 @@ export class SessionChannel implements AgentChannel {
 
   write(chunk: Buffer): boolean {
     // Nobody is there to read it, and no `onDrain` will come.
-    if (this.closed) return true;
+    if (this.closed || this.#sentEof) return true;
     if (chunk.length === 0) return !this.#blocked;
     this.#queue.push(chunk);
     this.#pump();
@@ -89,6 +90,13 @@ export class SessionChannel implements AgentChannel {
     this.#credit = 0;
     this.#localWindow += credit;
     this.owner.send(packet(message.channelWindowAdjust, [this.#remoteId, credit]));
+  }
+
+  sendEof(): void {
+    if (this.#sentEof || this.#sentClose || this.#closing) return;
+    this.#sentEof = true;
+    this.#queue = [];
+    this.owner.send(packet(message.channelEof, [this.#remoteId]));
   }
 
   close(): void {

@@ -100,6 +100,8 @@ export interface AgentChannel {
   write(chunk: Buffer): boolean;
   /** Gives the agent credit for bytes that have left towards the user. */
   consumed(bytes: number): void;
+  /** Tells the agent that nothing more comes. What is queued is dropped, `write` does nothing afterwards. */
+  sendEof(): void;
   /** Sends what is queued, then CHANNEL_CLOSE; nothing after it. */
   close(): void;
 }

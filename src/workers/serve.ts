@@ -6,6 +6,7 @@ import { spawnAccounts } from '../actors/accounts/behavior.js';
 import { spawnAgentCredentials } from '../actors/agent-credentials/behavior.js';
 import { spawnAudit } from '../actors/audit/behavior.js';
 import { type AuditMessage, auditRef } from '../actors/audit/messages.js';
+import { remoteAudit } from '../actors/audit/remote-audit.js';
 import { spawnEventLog } from '../actors/events/event-log.js';
 import { EVENT_LOG, type EventLogMessage } from '../actors/events/messages.js';
 import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
@@ -20,6 +21,8 @@ import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
 import { spawnSecondFactor } from '../actors/second-factor/behavior.js';
 import { spawnSso } from '../actors/sso/behavior.js';
+import { openUploads } from '../actors/uploads/behavior.js';
+import { UPLOADS } from '../actors/uploads/messages.js';
 import { spawnVault } from '../actors/vault/behavior.js';
 import { makeTurns } from '../auth/accounts/turns.js';
 import type { CredentialSource } from '../auth/agents/credential-source.js';
@@ -135,6 +138,8 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
   let stopped: Promise<boolean> | null = null;
   const stopAll = async (): Promise<boolean> => {
     const ended = await supervisor.drain(DRAIN_GRACE);
+    // It has entries for the audit log, which has to be there still.
+    await system.stop(UPLOADS);
     await system.shutdown();
     records.stop();
     bus.close();
@@ -174,6 +179,8 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     spawnAgentCredentials(system, { credentials: present, server: config.server, log });
     spawnRetention(system, { config, store, log });
     spawnAudit(system, { config, store, log });
+    const audit = remoteAudit({ system, api: config.api, log });
+    await openUploads(system, { dataDir: config.server.dataDir, store, audit, log });
     const ports = await supervisor.start();
     return {
       agentPort: ports.agents ?? 0,

@@ -35,6 +35,7 @@ import { openLibrary } from '../library/library.js';
 import { type AgentListener, createAgentListener } from '../protocol/agent-listener.js';
 import { createHostKey } from '../protocol/host-key.js';
 import type { AgentSession } from '../protocol/session.js';
+import { serveFiles } from '../protocol/sftp/serve-files.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/types.js';
 import { readListeningPorts } from '../tunnels/ports/listening-ports.js';
@@ -156,6 +157,7 @@ export const program: ShardProgram = {
         log,
       },
       storedTunnels: reservations,
+      serveFiles,
       log: log.named('client-listener'),
       version,
     });

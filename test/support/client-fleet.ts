@@ -18,6 +18,7 @@ import type { ClientRecord } from '../../src/clients/record.js';
 import type { ServerConfig } from '../../src/config/types.js';
 import { type ClientId, clientId } from '../../src/ids.js';
 import type { RequestReply } from '../../src/protocol/session.js';
+import { serveFiles } from '../../src/protocol/sftp/serve-files.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/types.js';
 import type { Instant } from '../../src/time.js';
@@ -139,6 +140,7 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
       store,
       tunnels: { ports, checkPortTimeout: 2_000, log },
       storedTunnels: reservations,
+      serveFiles,
       log,
       version: '1.2.3',
     });

@@ -121,6 +121,10 @@ export class FakeChannel implements AgentChannel {
     return true;
   }
 
+  sendEof(): void {
+    // Agents of these tests end channels themselves.
+  }
+
   consumed(bytes: number): void {
     this.#window += bytes;
     if (this.#window > WINDOW) throw new Error('more credit than bytes');

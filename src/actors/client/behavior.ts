@@ -5,6 +5,7 @@ import type { ConnectionEnd } from '../../events/event-types.js';
 import { refuse } from '../ask.js';
 import type { Behavior, Sender } from '../runtime/types.js';
 import { newTunnelList } from '../tunnel/list.js';
+import { agentChannel } from './agent-channels.js';
 import { agentRequest, heartbeat } from './agent-requests.js';
 import { connect, connectDone } from './connect.js';
 import { endConnection } from './end.js';
@@ -22,6 +23,7 @@ import {
   storedTunnelsSynced,
 } from './stored-tunnels.js';
 import { changed, create, created, remove, setAcl, tunnelEnded } from './tunnel-changes.js';
+import { newTransfers, transferNews, transferred, upload } from './uploads.js';
 
 export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs> = {
   kind: CLIENT_KIND,
@@ -43,6 +45,7 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
       awaitingDisk: [],
       creating: false,
       creates: [],
+      transfers: newTransfers(deps.serveFiles),
       closing: false,
     };
     listen(ctx, state);
@@ -88,6 +91,12 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
       case 'attributes-set':
         attributesSet(ctx, state, message);
         return;
+      case 'transfer-news':
+        transferNews(state, message);
+        return;
+      case 'transferred':
+        transferred(ctx, state, message);
+        return;
       case 'ask-updates':
         askUpdates(ctx, state);
         return;
@@ -115,6 +124,7 @@ function listen(ctx: ClientContext, state: ClientState): void {
   connection.receive({
     request: (request) => system.tell(self, { type: 'agent-request', attempt, request }, 'system'),
     closed: (cause) => system.tell(self, { type: 'session-closed', attempt, cause }, 'system'),
+    channel: (incoming) => agentChannel(ctx, state, incoming),
     flooded: () => {
       deps.log.error(`client ${id} sends faster than it can be served, closing its connection`);
       stopFor(ctx, state, 'closed_by_server');
@@ -148,6 +158,9 @@ function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessa
       return;
     case 'stored-tunnels-changed':
       storedTunnelsChanged(ctx, state, sender);
+      return;
+    case 'upload':
+      upload(ctx, state, message, sender);
       return;
     case 'set-access':
       setAccess(ctx, state, message.allowedUserGroups, sender);

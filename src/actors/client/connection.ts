@@ -4,7 +4,7 @@
  */
 
 import type { ClientId } from '../../ids.js';
-import type { AgentSession, Answer, SessionHandlers } from '../../protocol/session.js';
+import type { AgentSession, Answer, IncomingChannel, SessionHandlers } from '../../protocol/session.js';
 import type { Milliseconds } from '../../time.js';
 import type { Ending } from '../registrar/messages.js';
 
@@ -19,6 +19,8 @@ export interface AgentRequest {
 export interface Receiver {
   request(request: AgentRequest): void;
   closed(cause: string): void;
+  /** The agent opens a channel. Absent: refused. */
+  channel?(incoming: IncomingChannel): void;
   /** The agent sends faster than it is served. */
   flooded(): void;
   /** Ends everything that belongs to the connection; `finish` is called then. */
@@ -75,6 +77,11 @@ export class Connection implements SessionHandlers {
     else this.#receiver.request({ name, payload, answer });
   }
 
+  onChannel(incoming: IncomingChannel): void {
+    if (this.ended || this.#receiver?.channel === undefined) refuseChannel(incoming);
+    else this.#receiver.channel(incoming);
+  }
+
   onClose(cause: string): void {
     if (!this.ended) this.#receiver?.closed(cause);
   }
@@ -106,4 +113,12 @@ export class Connection implements SessionHandlers {
     for (const listener of this.#endingListeners ?? []) listener(ending);
     this.#endingListeners = null;
   }
+}
+
+/** SSH_OPEN_UNKNOWN_CHANNEL_TYPE. */
+const UNKNOWN_TYPE = 3;
+
+/** For channels of a kind that nobody here serves, or not at this time. */
+export function refuseChannel(incoming: IncomingChannel): void {
+  incoming.refuse(UNKNOWN_TYPE, 'unknown channel type');
 }

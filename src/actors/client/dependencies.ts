@@ -4,6 +4,7 @@ import type { ClientRecords } from '../../clients/read-model.js';
 import type { MonitoringConfig, ServerConfig } from '../../config/types.js';
 import type { ClientId } from '../../ids.js';
 import type { Logger } from '../../logging/logger.js';
+import type { ServeFiles } from '../../protocol/sftp/serve-files.js';
 import type { Store } from '../../store/types.js';
 import type { StoredTunnel } from '../../tunnels/stored/stored-tunnel.js';
 import type { ActorSystem } from '../runtime/types.js';
@@ -18,6 +19,7 @@ export interface ClientDeps {
   readonly tunnels: TunnelDeps;
   /** What is to be open while a client is connected. */
   readonly storedTunnels: { autoOpen(client: ClientId): readonly StoredTunnel[] };
+  readonly serveFiles: ServeFiles;
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
   /** Of this server. */
   readonly version: string;

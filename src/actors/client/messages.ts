@@ -11,6 +11,18 @@ import type { ActorRef, ActorSystem } from '../runtime/types.js';
 export const CLIENT_KIND = 'client';
 export const clientRef = (id: ClientId): ActorRef => ({ kind: CLIENT_KIND, id });
 
+/** `pending`: it is not over yet, ask again. `failed`: with the text for API callers. */
+export type UploadReply =
+  | { readonly state: 'pending' }
+  | { readonly state: 'failed'; readonly message: string }
+  | {
+      readonly state: 'done';
+      readonly filepath: string;
+      readonly size: number;
+      readonly message: string;
+      readonly status: 'success' | 'ignored';
+    };
+
 /** Name of each request with what it carries and what it answers. */
 export interface ClientRequests {
   /** Starts a tunnel after the checks of spec 05 §3.3 steps 10 to 22. */
@@ -34,6 +46,22 @@ export interface ClientRequests {
   };
   /** Its stored tunnels have changed. Replied when what is to be open has been tried. */
   'stored-tunnels-changed': { readonly request: object; readonly reply: null };
+  /**
+   * Has the agent fetch a file, after those before it. Asking again for the same `id` waits for the same transfer.
+   * A refusal of the agent is a reply as well. Spec 04 §16.6.
+   */
+  upload: {
+    readonly request: {
+      readonly id: string;
+      /** The one file the agent may read meanwhile, by this name. */
+      readonly path: string;
+      /** Bytes. */
+      readonly size: number;
+      /** JSON for the agent. */
+      readonly request: string;
+    };
+    readonly reply: UploadReply;
+  };
   /** Who may access the client. Only the registrar asks, which knows who owns the record. */
   'set-access': {
     readonly request: { readonly allowedUserGroups: readonly string[] };

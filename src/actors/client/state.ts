@@ -15,6 +15,7 @@ import type { ConnectionRequest } from './decode/connection-request.js';
 import type { ClientDeps } from './dependencies.js';
 import type { ClientMessage, ClientRequests, ProbeMessage } from './messages.js';
 import type { StoredSync } from './stored-tunnels.js';
+import type { TransferEvent, Transfers } from './uploads.js';
 
 /** Handed over at spawn. */
 export interface ClientArgs {
@@ -56,6 +57,7 @@ export interface ClientState {
   awaitingDisk: ((error: Error | null) => void)[];
   creating: boolean;
   readonly creates: WaitingCreate[];
+  readonly transfers: Transfers;
   /** The end of the session is already under way, with time for the last reply to drain. */
   closing: boolean;
 }
@@ -100,5 +102,5 @@ export type OwnMessage =
   | { readonly type: 'created'; readonly outcome: Outcome<TunnelRecord>; readonly sender: Sender }
   | { readonly type: 'changed'; readonly outcome: Outcome<void>; readonly sender: Sender };
 
-export type AnyClientMessage = ClientMessage | ProbeMessage | TunnelEvent | OwnMessage;
+export type AnyClientMessage = ClientMessage | ProbeMessage | TunnelEvent | TransferEvent | OwnMessage;
 export type ClientContext = ActorContext<AnyClientMessage>;

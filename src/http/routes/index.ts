@@ -13,6 +13,7 @@ import { clientTagRoutes } from './client-tags.js';
 import { clientRoutes } from './clients.js';
 import { clientsAuthRoutes } from './clients-auth.js';
 import { docsRoutes } from './docs.js';
+import { fileRoutes } from './files.js';
 import { graphMetricsRoutes } from './graph-metrics.js';
 import { libraryRoutes } from './library.js';
 import { loginRoutes } from './login.js';
@@ -65,6 +66,7 @@ export const routes: readonly Route[] = [
   ...auditLogRoutes,
   ...storedTunnelRoutes,
   ...webhookRoutes,
+  ...fileRoutes,
   ...docsRoutes(() => [...routes, ...webSocketRoutes], API_PREFIX),
 ];
 
