@@ -82,9 +82,6 @@ async function run(): Promise<void> {
   let reload = (): void => undefined;
   process.on('SIGHUP', () => reload());
   const server = await serve(config, { writer, level });
-  say(welcome({ ...prepared, server, version, onTerminal: process.stdout.isTTY === true }));
-  await prepared.adminWasShown();
-
   const end = (signal: string): void => {
     process.removeAllListeners('SIGINT');
     process.removeAllListeners('SIGTERM');
@@ -103,6 +100,9 @@ async function run(): Promise<void> {
   reload = makeReload({ server, dataDir: config.server.dataDir, log, say });
   // Users and credentials are re-read when their file changes; the signal must only not start the debugger.
   process.on('SIGUSR1', () => log.info('user and credential files are re-read when they change'));
+  // Only now: who has read this may send signals.
+  say(welcome({ ...prepared, server, version, onTerminal: process.stdout.isTTY === true }));
+  await prepared.adminWasShown();
 }
 
 /** The engine reads its header limit from the environment when it is loaded, for all listeners alike. */
