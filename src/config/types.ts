@@ -76,7 +76,7 @@ export interface ServerConfig {
   readonly acmeHttpPort: number;
   /** Own key: addresses or CIDR blocks whose `X-Forwarded-For` is believed on the agent listener. */
   readonly trustedProxies: readonly string[];
-  /** Own key: worker threads; 0 = `os.availableParallelism()`. */
+  /** Own key: worker threads, at least one; as many as there are cores unless it is set. */
   readonly shards: number;
 }
 

@@ -181,6 +181,14 @@ describe('the tunnel proxy block', () => {
   });
 });
 
+describe('shards', () => {
+  it('are as many as there are cores, unless they are set', () => {
+    const shards = (cores: number, ...lines: string[]) =>
+      load({ toml: server(...lines), cores }).config.server.shards;
+    assert.deepEqual([shards(8), shards(8, 'shards = 0'), shards(8, 'shards = 3')], [8, 8, 3]);
+  });
+});
+
 describe('further server settings', () => {
   for (const [line, text] of [
     ['proxy = "foo"', 'missing protocol: foo'],

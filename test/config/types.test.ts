@@ -92,7 +92,6 @@ describe('values of the configuration file', () => {
     assert.equal(config.server.checkPortTimeout, 2_000);
     assert.equal(config.server.maxConcurrentSshHandshakes, null);
     assert.equal(config.server.maxFailedLogin, 5);
-    assert.equal(config.server.shards, 0);
     assert.equal(config.api.maxFailedLogin, 10);
     assert.equal(config.api.banTime, 600);
     assert.equal(config.api.address, '');

@@ -75,6 +75,7 @@ export function validate(decoded: DecodedConfig, options: ValidateOptions): Vali
       ...decoded,
       server: {
         ...server,
+        shards: server.shards === 0 ? options.cores : server.shards,
         url,
         allowedPorts: ports,
         tunnelCors,
