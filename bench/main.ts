@@ -9,6 +9,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { printTable, type Row, rowsOf } from './report/table.js';
 import { apiReads } from './scenarios/api-reads.js';
+import { commands } from './scenarios/commands.js';
 import { connectRamp } from './scenarios/connect-ramp.js';
 import { graphs } from './scenarios/graphs.js';
 import { groups } from './scenarios/groups.js';
@@ -35,6 +36,8 @@ const scenarios: readonly Scenario[] = [
   logins,
   measurements(seconds),
   graphs,
+  commands(500),
+  commands(5_000),
   tunnel,
 ];
 

@@ -7,6 +7,9 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 export type ClientId = Branded<'ClientId'>;
 /** Decimal counter of a tunnel, unique within one client. Spec 05 §2.3. */
 export type TunnelId = Branded<'TunnelId'>;
+/** UUID v4 of a job, or of a multi-job. Spec 04 §3.1. */
+export type JobId = Branded<'JobId'>;
 
 export const clientId = (text: string): ClientId => text as ClientId;
 export const tunnelId = (text: string): TunnelId => text as TunnelId;
+export const jobId = (text: string): JobId => text as JobId;

@@ -26,6 +26,7 @@ const layers: readonly (readonly string[])[] = [
     'uploads',
     'vault',
   ],
+  ['audit', 'auth', 'clients', 'config', 'jobs', 'query', 'tunnels'],
   ['actors'],
   ['protocol', 'http'],
   ['workers'],
@@ -46,6 +47,10 @@ const contracts: ReadonlySet<string> = new Set([
   'clients/groups/tag-param.ts',
   // The one JSON form of a tunnel, on the wire, in the API and in the store.
   'tunnels/remote-json.ts',
+  // What a job is, and the text of one that was given up.
+  'jobs/job.ts',
+  // Times in rows, by which they are ordered.
+  'query/instant.ts',
 ]);
 
 interface Import {

@@ -2,6 +2,7 @@
 
 import { measurementPayload } from '../load/measurement-payload.js';
 import type { FleetOptions, Ramp } from './fleet.js';
+import { runJob } from './run-job.js';
 import { SimulatedAgent } from './simulated-agent.js';
 
 export type FleetCommand =
@@ -22,13 +23,19 @@ let started = 0;
 
 async function connectOne(number: number): Promise<void> {
   const id = options.ids?.[number] ?? `agent-${number}`;
-  agents.push(
-    await SimulatedAgent.connect({
-      port: options.agentPort,
-      auth: options.auth,
-      fields: { ID: id, Tags: ['linux', number % 2 === 0 ? 'even' : 'odd', `rack-${number % 40}`] },
-    }),
-  );
+  const agent: SimulatedAgent = await SimulatedAgent.connect({
+    port: options.agentPort,
+    auth: options.auth,
+    fields: { ID: id, Tags: ['linux', number % 2 === 0 ? 'even' : 'odd', `rack-${number % 40}`] },
+    onRequest(name, payload) {
+      if (name !== 'run_cmd') return undefined;
+      const { reply, result } = runJob(payload);
+      // Agents answer first.
+      setImmediate(() => agent.notify('cmd_result', result));
+      return { ok: true, payload: reply };
+    },
+  });
+  agents.push(agent);
 }
 
 async function ramp(count: number, concurrency: number): Promise<Ramp> {

@@ -21,11 +21,7 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
   ],
   'tunnels on sub-domains': ['caddy-integration.*'],
   notifications: ['notifications.*'],
-  'commands, scripts and schedules': [
-    'server.run_remote_cmd_timeout_sec',
-    'server.jobs_max_results',
-    'api.enable_ws_test_endpoints',
-  ],
+  'test pages': ['api.enable_ws_test_endpoints'],
   'static files': ['api.doc_root'],
 };
 

@@ -1,6 +1,7 @@
 /** Everything a route handler may use. One per shard. */
 
 import type { EventReaders } from '../actors/events/event-readers.js';
+import type { MultiJobs } from '../actors/multi-job/multi-jobs.js';
 import type { Webhooks } from '../actors/notifier/remote-notifier.js';
 import type { ActorSystem } from '../actors/runtime/types.js';
 import type { AuditLog } from '../audit/audit-log.js';
@@ -29,6 +30,8 @@ export interface ApiContext {
   /** Changes of client groups; `clients` reads them. */
   readonly clientGroups: ClientGroups;
   readonly storedTunnels: StoredTunnels;
+  /** Commands and scripts on several clients. */
+  readonly multiJobs: MultiJobs;
   readonly store: Store;
   readonly auth: ApiAuth;
   /** Reading; changes go through `accounts`. */

@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../time.js';
 import type { AgentChannel, ChannelHandlers } from './session.js';
 import {
   CHANNEL_LINGER,
-  CREDIT_STEP_BYTES,
+  CREDIT_STEPS,
   DATA_BYTES,
   MAX_WINDOW_BYTES,
   WINDOW_BYTES,
@@ -32,7 +32,9 @@ export class SessionChannel implements AgentChannel {
   #remoteId = 0;
   #remoteWindow = 0;
   #remoteDataBytes = DATA_BYTES;
-  #localWindow = WINDOW_BYTES;
+  #localWindow: number;
+  /** Credit is given back in such steps. */
+  readonly #creditStep: number;
   /** Delivered to the receiver and not yet consumed. */
   #unconsumed = 0;
   /** Consumed and not yet credited to the agent. */
@@ -53,7 +55,11 @@ export class SessionChannel implements AgentChannel {
     private readonly owner: ChannelOwner,
     readonly localId: number,
     private readonly handlers: ChannelHandlers,
-  ) {}
+    window: number = WINDOW_BYTES,
+  ) {
+    this.#localWindow = window;
+    this.#creditStep = window / CREDIT_STEPS;
+  }
 
   get closed(): boolean {
     return this.#closing || this.#ended;
@@ -85,7 +91,7 @@ export class SessionChannel implements AgentChannel {
     const taken = Math.min(bytes, this.#unconsumed);
     this.#unconsumed -= taken;
     this.#credit += taken;
-    if (this.#credit < CREDIT_STEP_BYTES || this.#sentClose || this.#ended) return;
+    if (this.#credit < this.#creditStep || this.#sentClose || this.#ended) return;
     const credit = this.#credit;
     this.#credit = 0;
     this.#localWindow += credit;

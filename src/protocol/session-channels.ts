@@ -205,15 +205,15 @@ export class SessionChannels {
       refuse(openFailure.resourceShortage, 'too many channels');
       return;
     }
-    const accept = (handlers: ChannelHandlers): AgentChannel => {
+    const accept = (handlers: ChannelHandlers, windowBytes = WINDOW_BYTES): AgentChannel => {
       if (decided) throw new Error('channel already decided');
       decided = true;
       const id = this.#freeNumber();
-      const channel = new SessionChannel(this.#owner, id, handlers);
+      const channel = new SessionChannel(this.#owner, id, handlers, windowBytes);
       this.#open[id] = channel;
       this.#byAgent.add(channel);
       channel.confirmed(remoteId, window, dataBytes);
-      this.link.send(packet(message.channelOpenConfirmation, [remoteId, id, WINDOW_BYTES, DATA_BYTES]));
+      this.link.send(packet(message.channelOpenConfirmation, [remoteId, id, windowBytes, DATA_BYTES]));
       return channel;
     };
     if (!this.onIncoming({ type, data: reader.rest(), accept, refuse })) {

@@ -8,8 +8,8 @@ export const WINDOW_BYTES = 2 * 1024 * 1024;
 export const DATA_BYTES = 32 * 1024;
 /** Smallest bound for data messages an agent may set; they all say 32 KiB. Each message costs, however small. */
 export const MIN_DATA_BYTES = 1024;
-/** Credit is given back in such steps: four messages per full window instead of one per read. */
-export const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
+/** Credit is given back in steps of a quarter of the window: four messages for all of it instead of one per read. */
+export const CREDIT_STEPS = 4;
 /** A window can not grow beyond this (RFC 4254 §5.2). */
 export const MAX_WINDOW_BYTES = 2 ** 32 - 1;
 

@@ -45,7 +45,8 @@ export interface IncomingChannel {
   readonly type: string;
   /** Raw type-specific data. */
   readonly data: Buffer;
-  accept(handlers: ChannelHandlers): AgentChannel;
+  /** `window`: bytes the agent may send before any are consumed; default 2 MiB. */
+  accept(handlers: ChannelHandlers, window?: number): AgentChannel;
   /** `reason` as in SSH_MSG_CHANNEL_OPEN_FAILURE: 1 prohibited, 2 failed, 3 unknown type, 4 no resources. */
   refuse(reason: number, message: string): void;
 }

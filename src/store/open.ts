@@ -7,15 +7,18 @@ import { createApiTokenRepository } from './api-token-repository.js';
 import { createAuditRepository } from './audit-repository.js';
 import { createClientGroupRepository } from './client-group-repository.js';
 import { createClientRepository } from './client-repository.js';
+import { createJobRepository } from './job-repository.js';
 import { commandCodec, scriptCodec } from './library-codec.js';
 import { createLibraryRepository } from './library-repository.js';
 import { createMeasurementRepository } from './measurement-repository.js';
+import { createMultiJobRepository } from './multi-job-repository.js';
 import { migrate } from './schema.js';
 import { createSessionRepository } from './session-repository.js';
 import { createSettingRepository } from './setting-repository.js';
 import { createStoredTunnelRepository } from './stored-tunnel-repository.js';
 import { openTables } from './tables.js';
 import { createTotpUseRepository } from './totp-use-repository.js';
+import { TransactionBatch } from './transaction-batch.js';
 import type { Store } from './types.js';
 import { createUserGroupRepository } from './user-group-repository.js';
 import { createUserRepository } from './user-repository.js';
@@ -43,11 +46,13 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     throw error;
   }
   const measurements = createMeasurementRepository(tables, clock, log);
+  const batch = new TransactionBatch(tables.root);
   let closing: Promise<void> | undefined;
 
   const close = async (): Promise<void> => {
     try {
       await measurements.written();
+      await batch.written();
       await tables.root.flushed;
     } catch (error) {
       log.error(`closing the store: ${error instanceof Error ? error.message : String(error)}`);
@@ -73,6 +78,8 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     storedTunnels: createStoredTunnelRepository(tables, log),
     webhookQueue: createWebhookQueueRepository(tables),
     webhookDeadLetters: createWebhookDeadLetterRepository(tables),
+    jobs: createJobRepository(tables, batch, log),
+    multiJobs: createMultiJobRepository(tables, batch, log),
     async flushed() {
       await tables.root.flushed;
     },

@@ -73,6 +73,22 @@ export interface OpenedTables {
   readonly webhookQueue: Database<string, [string, string]>;
   /** [webhook, event id] → JSON. */
   readonly webhookDeadLetters: Database<string, [string, string]>;
+  /** Job id → JSON, without long texts. */
+  readonly jobs: Database<string, string>;
+  /** [job id or multi-job id, name] → a long text as JSON. */
+  readonly jobTexts: Database<string, [string, string]>;
+  /** [client id, place, job id], in the order lists have; see `job-keys.ts`. */
+  readonly jobsByClient: Database<string, [string, number, string]>;
+  /** [multi-job id, place, job id] */
+  readonly jobsByMultiJob: Database<string, [string, number, string]>;
+  /** [start, job id] → multi-job id or nothing; the newest first. */
+  readonly jobsByStart: Database<string, [number, string]>;
+  /** [when it should have reported, job id], of jobs that run. */
+  readonly jobsRunning: Database<string, [number, string]>;
+  /** Multi-job id → JSON. */
+  readonly multiJobs: Database<string, string>;
+  /** [start, multi-job id]; the newest first. */
+  readonly multiJobsByStart: Database<string, [number, string]>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -122,5 +138,13 @@ export function openTables(dataDir: string): OpenedTables {
     tunnelPorts: root.openDB('tunnel_ports', { encoding: 'string' }),
     webhookQueue: root.openDB('webhook_queue', { encoding: 'string' }),
     webhookDeadLetters: root.openDB('webhook_dead_letters', { encoding: 'string' }),
+    jobs: root.openDB('jobs', { encoding: 'string' }),
+    jobTexts: root.openDB('job_texts', { encoding: 'string' }),
+    jobsByClient: root.openDB('jobs_by_client', { encoding: 'string' }),
+    jobsByMultiJob: root.openDB('jobs_by_multi_job', { encoding: 'string' }),
+    jobsByStart: root.openDB('jobs_by_start', { encoding: 'string' }),
+    jobsRunning: root.openDB('jobs_running', { encoding: 'string' }),
+    multiJobs: root.openDB('multi_jobs', { encoding: 'string' }),
+    multiJobsByStart: root.openDB('multi_jobs_by_start', { encoding: 'string' }),
   };
 }

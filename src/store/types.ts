@@ -6,7 +6,9 @@ import type { TotpUse } from '../auth/second-factor/totp/match.js';
 import type { User } from '../auth/users/provider.js';
 import type { ClientGroup } from '../clients/groups/group.js';
 import type { ClientRecord } from '../clients/record.js';
-import type { ClientId } from '../ids.js';
+import type { ClientId, JobId } from '../ids.js';
+import type { JobOrder, JobProgress, JobReport, JobRow, OutputName } from '../jobs/job.js';
+import type { MultiJob, MultiJobSummary } from '../jobs/multi-job.js';
 import type { CommandEntry, LibraryEntry, ScriptEntry, Stored } from '../library/entry.js';
 import type { Instant, Milliseconds } from '../time.js';
 import type { PortHolder, StoredTunnel } from '../tunnels/stored/stored-tunnel.js';
@@ -39,6 +41,9 @@ export interface Store {
   /** Events on their way to webhooks. */
   readonly webhookQueue: WebhookQueueRepository;
   readonly webhookDeadLetters: WebhookDeadLetterRepository;
+  /** Spec 04 §18. */
+  readonly jobs: JobRepository;
+  readonly multiJobs: MultiJobRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -353,6 +358,54 @@ export interface StoredTunnelRepository {
   /** Which stored tunnel has the port for itself. */
   holder(port: number): PortHolder | undefined;
   ports(): Iterable<readonly [port: number, holder: PortHolder]>;
+}
+
+/** A job to be stored: running, or failed before it ran. */
+export interface NewJob {
+  readonly order: JobOrder;
+  readonly progress: JobProgress;
+  /** When a running one should have reported. */
+  readonly deadline: Milliseconds;
+}
+
+/** Part of a list in the order of `finished_at` descending with the unfinished last, then `jid`. Spec 04 §7.6. */
+export interface JobRange {
+  scan(part: { readonly offset?: number; readonly limit?: number }): Iterable<JobRow>;
+  count(): number;
+}
+
+/** Reads see what every thread has committed. Writes of one turn of the event loop are one transaction. */
+export interface JobRepository {
+  get(jid: JobId): JobRow | undefined;
+  /** The command or script as a JSON text. */
+  command(row: JobRow): string;
+  /** An output as a JSON text. */
+  output(row: JobRow, name: OutputName): string;
+  ofClient(id: ClientId): JobRange;
+  ofMultiJob(id: JobId): JobRange;
+  /** Keeps the row there is, if there is one: the agent may have reported first. */
+  create(job: NewJob): Promise<void>;
+  /**
+   * The end as the agent reports it. `created`: what to store it with when the job is not stored yet. Resolves with
+   * the row, or `null` when nothing was written: no such job of this client, or it had reported before.
+   */
+  report(jid: JobId, clientId: ClientId, report: JobReport, created: NewJob | null): Promise<JobRow | null>;
+  /** Ends running jobs whose deadline has passed as `unknown`, `limit` of them at most. Resolves with those. */
+  expire(now: Milliseconds, limit: number): Promise<readonly JobRow[]>;
+  removeClient(id: ClientId): Promise<void>;
+  /**
+   * Removes jobs beyond the newest `keep` and multi-jobs with all their jobs, by the rules of spec 04 §18.3, and
+   * multi-jobs without any that began before `emptyBefore`. Resolves with the number of jobs.
+   */
+  prune(keep: number, emptyBefore: Milliseconds): Promise<number>;
+}
+
+export interface MultiJobRepository {
+  get(jid: JobId): MultiJob | undefined;
+  put(multiJob: MultiJob): Promise<void>;
+  /** The newest start first, to the second, then by id. */
+  scan(part: { readonly offset?: number; readonly limit?: number }): Iterable<MultiJobSummary>;
+  count(): number;
 }
 
 /** One event for one webhook. */

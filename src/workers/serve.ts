@@ -12,6 +12,7 @@ import { EVENT_LOG, type EventLogMessage } from '../actors/events/messages.js';
 import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
 import { type GuardMessage, guardRef } from '../actors/guard/messages.js';
 import { spawnHasher } from '../actors/hasher/behavior.js';
+import { spawnJobGuard } from '../actors/job-guard/behavior.js';
 import { spawnNotifier } from '../actors/notifier/behavior.js';
 import { NOTIFIER, type NotifierMessage } from '../actors/notifier/messages.js';
 import { spawnRegistrar } from '../actors/registrar/behavior.js';
@@ -181,6 +182,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     spawnAudit(system, { config, store, log });
     const audit = remoteAudit({ system, api: config.api, log });
     await openUploads(system, { dataDir: config.server.dataDir, store, audit, log });
+    spawnJobGuard(system, { store, log });
     const ports = await supervisor.start();
     return {
       agentPort: ports.agents ?? 0,

@@ -12,6 +12,8 @@ import { syncStoredTunnels } from '../actors/client/sync-stored-tunnels.js';
 import { openEventReaders } from '../actors/events/event-readers.js';
 import { EVENT_LOG, type EventLogMessage } from '../actors/events/messages.js';
 import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js';
+import { jobAudit } from '../actors/job/audit.js';
+import { createMultiJobs } from '../actors/multi-job/multi-jobs.js';
 import { remoteNotifier } from '../actors/notifier/remote-notifier.js';
 import { remoteVault } from '../actors/vault/remote-vault.js';
 import { makeAgentCredentials } from '../auth/agents/agent-credentials.js';
@@ -149,6 +151,7 @@ export const program: ShardProgram = {
       monitoring: config.monitoring,
       records,
       store: opened,
+      jobAudit: jobAudit(audit, () => config.api.enableAuditLog),
       tunnels: {
         ports: localPorts,
         get checkPortTimeout() {
@@ -188,6 +191,7 @@ export const program: ShardProgram = {
         vault: remoteVault(system),
         vaultList: createVaultList(opened.vault),
         library: openLibrary(opened, clock),
+        multiJobs: createMultiJobs({ system, store: opened, log: log.named('jobs') }),
         store: opened,
         audit,
         eventReaders: openEventReaders(system),

@@ -8,11 +8,13 @@ import { MessageChannel } from 'node:worker_threads';
 import { askActor } from '../../src/actors/ask.js';
 import { type ClientGate, openClientGate } from '../../src/actors/client/accept.js';
 import { type ClientRequestName, type ClientRequests, clientRef } from '../../src/actors/client/messages.js';
+import { jobAudit } from '../../src/actors/job/audit.js';
 import { spawnRegistrar } from '../../src/actors/registrar/behavior.js';
 import { REGISTRAR } from '../../src/actors/registrar/messages.js';
 import { PortBus } from '../../src/actors/runtime/port-bus.js';
 import { createActorSystem } from '../../src/actors/runtime/system.js';
 import type { ActorSystem } from '../../src/actors/runtime/types.js';
+import type { AuditDraft } from '../../src/audit/audit-log.js';
 import type { ClientRecords } from '../../src/clients/read-model.js';
 import type { ClientRecord } from '../../src/clients/record.js';
 import type { ServerConfig } from '../../src/config/types.js';
@@ -57,6 +59,8 @@ export interface Fleet {
   readonly log: MemoryLogger;
   readonly allowed: readonly number[];
   readonly heartbeats: ReadonlyMap<ClientId, Instant>;
+  /** What the actors of clients have recorded. */
+  readonly audited: readonly AuditDraft[];
   readonly server: ServerConfig;
   /** Makes saving fail. */
   failSaves(failing: boolean): void;
@@ -83,6 +87,7 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
   const store = openStore(folder, { log, clock });
   await Promise.all((options.stored ?? []).map((record) => store.clients.put(record)));
   const allowed = await freePorts(options.ports ?? 4);
+  const audited: AuditDraft[] = [];
   const heartbeats = new Map<ClientId, Instant>();
   let failing = false;
   const records: ClientRecords = {
@@ -138,6 +143,14 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
       monitoring: { enabled: options.monitoring ?? true },
       records,
       store,
+      jobAudit: jobAudit(
+        {
+          record: async (entries) => {
+            audited.push(...entries);
+          },
+        },
+        () => true,
+      ),
       tunnels: { ports, checkPortTimeout: 2_000, log },
       storedTunnels: reservations,
       serveFiles,
@@ -169,6 +182,7 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
     log,
     allowed,
     heartbeats,
+    audited,
     server,
     failSaves: (now) => {
       failing = now;

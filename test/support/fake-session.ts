@@ -7,6 +7,7 @@ import {
   type AgentChannel,
   type AgentSession,
   type ChannelHandlers,
+  type IncomingChannel,
   type RequestReply,
   SessionError,
   type SessionHandlers,
@@ -82,6 +83,25 @@ export class FakeSession implements AgentSession {
     this.#handlers?.onRequest(name, Buffer.from(payload), null);
   }
 
+  /** Opens a channel as the agent does. Rejects with the text of a refusal. */
+  offerChannel(type: string, data: Buffer | string): Promise<FakeChannel> {
+    return new Promise((resolve, reject) => {
+      const incoming: IncomingChannel = {
+        type,
+        data: Buffer.from(data),
+        accept: (handlers, window) => {
+          const channel = new FakeChannel(handlers, window);
+          this.channels.push(channel);
+          // Bytes come after the acceptance.
+          setImmediate(() => resolve(channel));
+          return channel;
+        },
+        refuse: (_reason, message) => reject(new Error(message)),
+      };
+      this.#handlers?.onChannel?.(incoming);
+    });
+  }
+
   /** Delivers a global request of the agent and resolves with the answer. */
   deliver(name: string, payload: Buffer | string): Promise<RequestReply> {
     return new Promise((resolve) => {
@@ -105,11 +125,17 @@ export class FakeChannel implements AgentChannel {
   onReceive: (chunk: Buffer) => void = ignore;
   onServerClose: () => void = ignore;
   readonly #queue: Buffer[] = [];
-  #window = WINDOW;
+  #window: number;
   #ending = false;
   #held: Buffer[] | null = null;
 
-  constructor(private readonly handlers: ChannelHandlers) {}
+  /** @param windowBytes what the agent may send ahead of credit */
+  constructor(
+    private readonly handlers: ChannelHandlers,
+    private readonly windowBytes = WINDOW,
+  ) {
+    this.#window = windowBytes;
+  }
 
   write(chunk: Buffer): boolean {
     if (this.closed) return true;
@@ -127,7 +153,7 @@ export class FakeChannel implements AgentChannel {
 
   consumed(bytes: number): void {
     this.#window += bytes;
-    if (this.#window > WINDOW) throw new Error('more credit than bytes');
+    if (this.#window > this.windowBytes) throw new Error('more credit than bytes');
     this.#pump();
   }
 
@@ -152,7 +178,7 @@ export class FakeChannel implements AgentChannel {
 
   /** Bytes sent and without credit. */
   get uncredited(): number {
-    return WINDOW - this.#window;
+    return this.windowBytes - this.#window;
   }
 
   /** Bytes that wait here because `hold` was called. */

@@ -29,6 +29,8 @@ export interface RealAgentOptions {
   readonly monitoring?: boolean;
   /** It keeps tags and labels in a file, as the API sets them. */
   readonly attributes?: boolean;
+  /** Runs scripts, and commands below `/usr/bin`. */
+  readonly runsCommands?: true;
 }
 
 export class RealAgent {
@@ -43,6 +45,7 @@ export class RealAgent {
     const file = join(this.#folder, 'rport.conf');
     const dataDir = join(this.#folder, 'data');
     mkdirSync(dataDir);
+    if (options.runsCommands) mkdirSync(join(dataDir, 'scripts'), { mode: 0o700 });
     writeFileSync(
       file,
       [
@@ -60,6 +63,15 @@ export class RealAgent {
         ...(options.attributes ? [`attributes_file_path = "${join(dataDir, 'attributes.json')}"`] : []),
         '[logging]',
         'log_level = "debug"',
+        ...(options.runsCommands
+          ? [
+              '[remote-commands]',
+              'enabled = true',
+              "allow = ['^/usr/bin/.*']",
+              '[remote-scripts]',
+              'enabled = true',
+            ]
+          : []),
         '[monitoring]',
         ...(options.monitoring ? ['enabled = true', 'net_lan = ["lo", "1000"]'] : ['enabled = false']),
         '',

@@ -5,6 +5,7 @@ import { AppError, type ErrorPayload } from '../../errors.js';
 import { type ClientId, clientId } from '../../ids.js';
 import type { AgentSession } from '../../protocol/session.js';
 import type { Milliseconds } from '../../time.js';
+import type { OutputMessage } from '../job/state.js';
 import { type ClaimReply, type Ending, REGISTRAR, type RegistrarMessage } from '../registrar/messages.js';
 import { ActorError, type Timer } from '../runtime/types.js';
 import { RECONNECT_TEXT, tooLargeText, UNKNOWN_REQUEST_TEXT } from './agent-requests.js';
@@ -15,6 +16,7 @@ import { type Connections, spawnConnections } from './connections.js';
 import { type ConnectionRequest, decodeConnectionRequest } from './decode/connection-request.js';
 import { DecodeError } from './decode/go-json.js';
 import type { ClientDeps } from './dependencies.js';
+import { clientRef } from './messages.js';
 
 /** Silence after the login. Agents wait up to 10 s before their first request. Spec 01 §6.1. */
 const FIRST_REQUEST_DEADLINE: Milliseconds = 300_000;
@@ -39,6 +41,13 @@ export function openClientGate(
   const full: ClientDeps = { newId: randomUUID, ...deps };
   const connections: Connections = new Map();
   spawnConnections(full, connections);
+  // Listeners of job output may have been there.
+  deps.system.onThreadLost(() => {
+    const message: OutputMessage = { type: 'outputs-orphaned' };
+    for (const { id, connected } of connections.values()) {
+      if (id !== null && connected) deps.system.tell(clientRef(id), message, 'system');
+    }
+  });
   let count = 0;
   return {
     accept(session) {

@@ -1,6 +1,7 @@
 /** Channels that agents open on their own account. Spec 01 §10.4 to §10.6. */
 
 import type { IncomingChannel } from '../../protocol/session.js';
+import { outputOpened } from '../job/output.js';
 import { heartbeat } from './agent-requests.js';
 import { refuseChannel } from './connection.js';
 import type { ClientContext, ClientState } from './state.js';
@@ -16,6 +17,10 @@ export function agentChannel(ctx: ClientContext, state: ClientState, incoming: I
         // While an agent fetches a file it answers nothing else (spec 04 §16.8).
         if (ctx.clock.now() - state.connection.lastHeartbeat >= HEARTBEAT_STEP) heartbeat(ctx, state);
       });
+      return;
+    case 'stdout':
+    case 'stderr':
+      outputOpened(ctx, state, incoming.type, incoming);
       return;
     default:
       refuseChannel(incoming);

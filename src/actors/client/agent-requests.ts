@@ -1,6 +1,7 @@
 /** What a connected agent asks and tells. Spec 01 §8. */
 
 import { instant } from '../../time.js';
+import { commandResult } from '../job/report.js';
 import { REPLY_GRACE } from './connect.js';
 import type { AgentRequest } from './connection.js';
 import { DecodeError } from './decode/go-json.js';
@@ -12,6 +13,9 @@ import type { ClientContext, ClientState } from './state.js';
 
 export const RECONNECT_TEXT = 'unexpected connection request. please reconnect';
 export const UNKNOWN_REQUEST_TEXT = 'unknown request';
+const RESULT = 'cmd_result';
+/** What a packet can hold: both streams at their usual bound of 4 MiB, as JSON. Spec 04 §11.6. */
+const LARGEST_RESULT = 32 * 1024 * 1024;
 /** Names of requests come from agents and end in the log. */
 const LONGEST_LOGGED = 64;
 
@@ -23,7 +27,10 @@ export function agentRequest(ctx: ClientContext, state: ClientState, request: Ag
   const { name, payload, answer } = request;
   const { deps, connection, id } = state;
   state.connection.served(request);
-  const limit = deps.server.maxRequestBytesClient;
+  const limit =
+    name === RESULT
+      ? Math.max(deps.server.maxRequestBytesClient, LARGEST_RESULT)
+      : deps.server.maxRequestBytesClient;
   if (payload.length > limit) {
     const text = tooLargeText(limit, payload.length);
     deps.log.error(`client ${id}: ${printable(name)}: ${text}`);
@@ -79,6 +86,9 @@ function report(ctx: ClientContext, state: ClientState, name: string, payload: B
           deps.store.measurements.append(
             decodeMeasurement(payload, id, now, deps.server.maxRequestBytesClient),
           );
+        return true;
+      case RESULT:
+        commandResult(ctx, state, payload);
         return true;
       default:
         return false;

@@ -3,6 +3,10 @@
 import { AppError } from '../../errors.js';
 import type { ConnectionEnd } from '../../events/event-types.js';
 import { refuse } from '../ask.js';
+import { outputMessage } from '../job/output.js';
+import { jobReported } from '../job/report.js';
+import { jobAnswered, jobStored, runJob } from '../job/run.js';
+import { newClientJobs } from '../job/state.js';
 import type { Behavior, Sender } from '../runtime/types.js';
 import { newTunnelList } from '../tunnel/list.js';
 import { agentChannel } from './agent-channels.js';
@@ -43,6 +47,7 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
       endCause: null,
       writing: null,
       awaitingDisk: [],
+      jobs: newClientJobs(args.request.hostname),
       creating: false,
       creates: [],
       transfers: newTransfers(deps.serveFiles),
@@ -108,6 +113,20 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
         return;
       case 'nothing':
         return;
+      case 'job-answered':
+        jobAnswered(ctx, state, message);
+        return;
+      case 'job-stored':
+        jobStored(state, message);
+        return;
+      case 'job-reported':
+        jobReported(state, message);
+        return;
+      case 'output-taken':
+      case 'output-released':
+      case 'outputs-orphaned':
+        outputMessage(state, message);
+        return;
       default:
         apiRequest(ctx, state, message, sender);
     }
@@ -161,6 +180,9 @@ function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessa
       return;
     case 'upload':
       upload(ctx, state, message, sender);
+      return;
+    case 'run-job':
+      runJob(ctx, state, message, sender);
       return;
     case 'set-access':
       setAccess(ctx, state, message.allowedUserGroups, sender);

@@ -19,7 +19,7 @@ export interface AgentRequest {
 export interface Receiver {
   request(request: AgentRequest): void;
   closed(cause: string): void;
-  /** The agent opens a channel. Absent: refused. */
+  /** The agent opens a channel; decided at once, the agent waits. Absent: refused. */
   channel?(incoming: IncomingChannel): void;
   /** The agent sends faster than it is served. */
   flooded(): void;
@@ -32,8 +32,8 @@ export interface Receiver {
  * time and a measurement a minute, never come near.
  */
 const MOST_WAITING = 512;
-/** Bytes of them, unless the largest single request needs more. */
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+/** Bytes of them: the largest request there is, a result of 32 MiB, with some others. */
+const MOST_WAITING_BYTES = 40 * 1024 * 1024;
 
 export class Connection implements SessionHandlers {
   /** Set when the first request names it. */
@@ -72,8 +72,8 @@ export class Connection implements SessionHandlers {
     if (this.ended || this.#receiver === null) return;
     this.#waiting += 1;
     this.#waitingBytes += payload.length;
-    const bytes = Math.max(MOST_WAITING_BYTES, payload.length);
-    if (this.#waiting > MOST_WAITING || this.#waitingBytes > bytes) this.#receiver.flooded();
+    const tooMany = this.#waiting > MOST_WAITING || this.#waitingBytes > MOST_WAITING_BYTES;
+    if (tooMany) this.#receiver.flooded();
     else this.#receiver.request({ name, payload, answer });
   }
 

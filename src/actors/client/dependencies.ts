@@ -7,6 +7,7 @@ import type { Logger } from '../../logging/logger.js';
 import type { ServeFiles } from '../../protocol/sftp/serve-files.js';
 import type { Store } from '../../store/types.js';
 import type { StoredTunnel } from '../../tunnels/stored/stored-tunnel.js';
+import type { JobAudit } from '../job/audit.js';
 import type { ActorSystem } from '../runtime/types.js';
 import type { TunnelDeps } from '../tunnel/create.js';
 
@@ -15,7 +16,8 @@ export interface ClientDeps {
   readonly server: ClientServerConfig;
   readonly monitoring: Pick<MonitoringConfig, 'enabled'>;
   readonly records: ClientRecords;
-  readonly store: Pick<Store, 'clients' | 'measurements' | 'flushed'>;
+  readonly store: Pick<Store, 'clients' | 'measurements' | 'jobs' | 'flushed'>;
+  readonly jobAudit: JobAudit;
   readonly tunnels: TunnelDeps;
   /** What is to be open while a client is connected. */
   readonly storedTunnels: { autoOpen(client: ClientId): readonly StoredTunnel[] };

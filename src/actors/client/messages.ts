@@ -3,6 +3,7 @@
 import type { Restrictions } from '../../auth/restrictions/check-tunnel.js';
 import type { ClientAttributes } from '../../clients/attributes.js';
 import type { ClientId, TunnelId } from '../../ids.js';
+import type { JobOrder } from '../../jobs/job.js';
 import type { Milliseconds } from '../../time.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
 import { askActor } from '../ask.js';
@@ -71,6 +72,14 @@ export interface ClientRequests {
   'refresh-updates': { readonly request: object; readonly reply: null };
   /** Asks the agent to keep them; 409 when it will not. */
   'set-attributes': { readonly request: { readonly attributes: ClientAttributes }; readonly reply: null };
+  /**
+   * Starts a job; replies when it is stored as running, with `durable` when that would survive a power loss. Refuses
+   * with 409 what the agent refuses, with 500 what failed on the way.
+   */
+  'run-job': {
+    readonly request: { readonly order: JobOrder; readonly durable: boolean };
+    readonly reply: null;
+  };
   /** Closes the connection (take-over by a new session, deletion of credentials). */
   'close-connection': { readonly request: { readonly reason: string }; readonly reply: null };
 }

@@ -6,6 +6,7 @@ import type { ConnectionEnd, TunnelEnd } from '../../events/event-types.js';
 import type { ClientId, TunnelId } from '../../ids.js';
 import type { Answer, RequestReply } from '../../protocol/session.js';
 import type { Remote, TunnelRecord } from '../../tunnels/remote.js';
+import type { ClientJobs, JobMessage, OutputMessage } from '../job/state.js';
 import type { ActorContext, Sender } from '../runtime/types.js';
 import type { TunnelList } from '../tunnel/list.js';
 import type { TunnelEvent } from '../tunnel/messages.js';
@@ -55,6 +56,7 @@ export interface ClientState {
   writing: Promise<void> | null;
   /** API requests whose change is not on disk yet. */
   awaitingDisk: ((error: Error | null) => void)[];
+  readonly jobs: ClientJobs;
   creating: boolean;
   readonly creates: WaitingCreate[];
   readonly transfers: Transfers;
@@ -102,5 +104,12 @@ export type OwnMessage =
   | { readonly type: 'created'; readonly outcome: Outcome<TunnelRecord>; readonly sender: Sender }
   | { readonly type: 'changed'; readonly outcome: Outcome<void>; readonly sender: Sender };
 
-export type AnyClientMessage = ClientMessage | ProbeMessage | TunnelEvent | TransferEvent | OwnMessage;
+export type AnyClientMessage =
+  | ClientMessage
+  | ProbeMessage
+  | TunnelEvent
+  | TransferEvent
+  | OwnMessage
+  | JobMessage
+  | OutputMessage;
 export type ClientContext = ActorContext<AnyClientMessage>;

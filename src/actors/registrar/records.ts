@@ -10,7 +10,7 @@ import { instant, type Milliseconds } from '../../time.js';
 
 interface Stored {
   readonly records: ClientRecords;
-  readonly store: Pick<Store, 'clients' | 'measurements' | 'flushed'>;
+  readonly store: Pick<Store, 'clients' | 'measurements' | 'jobs' | 'flushed'>;
 }
 
 /** Records written before the next wait for a commit. */
@@ -49,7 +49,9 @@ export async function removeClients({ records, store }: Stored, ids: readonly Cl
     if (record === undefined || record.disconnectedAt !== null) return records.remove(id);
     return records.remove(id, { record, happenings: endOfConnection(record, 'removed') });
   };
-  await Promise.all(ids.flatMap((id) => [remove(id), store.measurements.removeClient(id)]));
+  await Promise.all(
+    ids.flatMap((id) => [remove(id), store.measurements.removeClient(id), store.jobs.removeClient(id)]),
+  );
   await store.flushed();
 }
 

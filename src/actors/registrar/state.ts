@@ -22,7 +22,7 @@ export interface RegistrarDeps {
     'authMultiuseCreds' | 'purgeDisconnectedClients' | 'keepDisconnectedClients'
   >;
   readonly records: ClientRecords;
-  readonly store: Pick<Store, 'clients' | 'measurements' | 'flushed'>;
+  readonly store: Pick<Store, 'clients' | 'measurements' | 'jobs' | 'flushed'>;
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Removes what is kept too long: obsolete clients, old measurements, expired API sessions. One actor, on main.
- * Spec 01 §12.4, 06 §2.3, 02 §6.5.
+ * Removes what is kept too long: obsolete clients, old measurements, expired API sessions, old jobs. One actor, on main.
+ * Spec 01 §12.4, 06 §2.3, 02 §6.5, 04 §18.3.
  */
 
 import type { Config } from '../../config/types.js';
@@ -13,7 +13,7 @@ import type { ActorContext, ActorRef, ActorSystem, Behavior } from '../runtime/t
 export interface RetentionDeps {
   /** Read again before every run. */
   readonly config: Pick<Config, 'server' | 'monitoring'>;
-  readonly store: Pick<Store, 'sessions' | 'measurements'>;
+  readonly store: Pick<Store, 'sessions' | 'measurements' | 'jobs'>;
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
 }
 
@@ -21,6 +21,9 @@ export const RETENTION: ActorRef = { kind: 'retention', id: 'main' };
 
 const MEASUREMENTS_EVERY: Milliseconds = 120_000;
 const SESSIONS_EVERY: Milliseconds = 3_600_000;
+const JOBS_EVERY: Milliseconds = 3_600_000;
+/** A multi-job has its first job within seconds, unless the server ended just then. */
+const EMPTY_MULTI_JOBS_KEPT: Milliseconds = 24 * 3_600_000;
 /** Obsolete clients removed per request to the registrar, which serves others in between. */
 const PURGE_BATCH = 500;
 /** A batch is some thousand deletions and one flush. */
@@ -28,7 +31,7 @@ const PURGE_TIMEOUT: Milliseconds = 60_000;
 /** An interval of 0 would spin. */
 const SHORTEST_INTERVAL: Milliseconds = 1_000;
 
-type Task = 'clients' | 'measurements' | 'sessions';
+type Task = 'clients' | 'measurements' | 'sessions' | 'jobs';
 type Message =
   | { readonly type: 'due'; readonly task: Task }
   | { readonly type: 'done'; readonly task: Task; readonly removed: number; readonly error: Error | null };
@@ -48,7 +51,7 @@ const retentionBehavior: Behavior<Message, State, RetentionDeps> = {
   kind: RETENTION.kind,
 
   preStart(ctx, deps) {
-    for (const task of ['clients', 'measurements', 'sessions'] as const) again(ctx, deps, task);
+    for (const task of ['clients', 'measurements', 'sessions', 'jobs'] as const) again(ctx, deps, task);
     return { deps, running: new Map() };
   },
 
@@ -94,6 +97,7 @@ function isOn({ config }: RetentionDeps, task: Task): boolean {
       // Without monitoring nothing is written, and what there is stays (spec 06 §2.3).
       return config.monitoring.enabled;
     case 'sessions':
+    case 'jobs':
       return true;
   }
 }
@@ -106,6 +110,8 @@ function interval({ config }: RetentionDeps, task: Task): Milliseconds {
       return MEASUREMENTS_EVERY;
     case 'sessions':
       return SESSIONS_EVERY;
+    case 'jobs':
+      return JOBS_EVERY;
   }
 }
 
@@ -119,6 +125,8 @@ function run(ctx: ActorContext<Message>, deps: RetentionDeps, task: Task): Promi
       return deps.store.measurements.removeBefore(now - deps.config.monitoring.dataStorageDuration);
     case 'sessions':
       return deps.store.sessions.removeExpired(now);
+    case 'jobs':
+      return deps.store.jobs.prune(deps.config.server.jobsMaxResults, now - EMPTY_MULTI_JOBS_KEPT);
   }
 }
 

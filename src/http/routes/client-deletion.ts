@@ -17,7 +17,7 @@ export const clientDeletionRoutes: readonly Route[] = [
     docs: {
       summary: 'Delete a disconnected client',
       description:
-        'Removes the client and its measurements. Its credentials stay valid: an agent that connects again is a new client.',
+        'Removes the client, its jobs and its measurements. Its credentials stay valid: an agent that connects again is a new client.',
       tag: 'Clients and Tunnels',
       errors: {
         400: 'The client is connected.',

@@ -7,11 +7,13 @@ import { auditLogRoutes } from './audit-log.js';
 import { authProviderRoutes } from './auth-provider.js';
 import { clientAclRoutes } from './client-acl.js';
 import { clientAttributesRoutes } from './client-attributes.js';
+import { clientCommandRoutes } from './client-commands.js';
 import { clientDeletionRoutes } from './client-deletion.js';
 import { clientGroupRoutes } from './client-groups.js';
 import { clientTagRoutes } from './client-tags.js';
 import { clientRoutes } from './clients.js';
 import { clientsAuthRoutes } from './clients-auth.js';
+import { commandRoutes } from './commands.js';
 import { docsRoutes } from './docs.js';
 import { fileRoutes } from './files.js';
 import { graphMetricsRoutes } from './graph-metrics.js';
@@ -67,6 +69,8 @@ export const routes: readonly Route[] = [
   ...storedTunnelRoutes,
   ...webhookRoutes,
   ...fileRoutes,
+  ...clientCommandRoutes,
+  ...commandRoutes,
   ...docsRoutes(() => [...routes, ...webSocketRoutes], API_PREFIX),
 ];
 

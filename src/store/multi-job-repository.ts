@@ -1,0 +1,63 @@
+/** Tables `multi_jobs` and `multi_jobs_by_start`; both change in one transaction. Spec 04 §9. */
+
+import { jsonText } from '../go/json-text.js';
+import type { MultiJob } from '../jobs/multi-job.js';
+import type { Logger } from '../logging/logger.js';
+import { decodeMultiJob, encodeMultiJob, LONGEST_INLINE } from './job-codec.js';
+import { secondOf } from './job-retention.js';
+import { isKeyText } from './key.js';
+import type { OpenedTables } from './tables.js';
+import type { TransactionBatch } from './transaction-batch.js';
+import type { MultiJobRepository } from './types.js';
+
+export function createMultiJobRepository(
+  { multiJobs, multiJobsByStart, jobTexts }: OpenedTables,
+  batch: TransactionBatch,
+  log: Pick<Logger, 'error'>,
+): MultiJobRepository {
+  const read = (jid: string) => {
+    const text = multiJobs.get(jid);
+    const row = text === undefined ? undefined : decodeMultiJob(jid, text);
+    if (text !== undefined && row === undefined) {
+      log.error(`multi-job ${JSON.stringify(jid)}: the row is unreadable, skipped`);
+    }
+    return row;
+  };
+
+  return {
+    get(jid) {
+      if (!isKeyText(jid)) return undefined;
+      multiJobs.resetReadTxn();
+      const row = read(jid);
+      if (row === undefined) return undefined;
+      const command = row.command ?? (JSON.parse(jobTexts.get([jid, 'command']) ?? '""') as string);
+      return { ...row, command } satisfies MultiJob;
+    },
+
+    put: (multiJob) =>
+      batch.run(() => {
+        const { jid, command, startedAt } = multiJob;
+        const before = read(jid);
+        if (before !== undefined) multiJobsByStart.remove([secondOf(before.startedAt), jid]);
+        const text = jsonText(command);
+        const apart = Buffer.byteLength(text) > LONGEST_INLINE;
+        if (apart) jobTexts.put([jid, 'command'], text);
+        multiJobs.put(jid, encodeMultiJob({ ...multiJob, command: apart ? null : command }));
+        multiJobsByStart.put([secondOf(startedAt), jid], '');
+      }),
+
+    *scan({ offset, limit }) {
+      multiJobsByStart.resetReadTxn();
+      const part = { ...(offset !== undefined && { offset }), ...(limit !== undefined && { limit }) };
+      for (const [, jid] of multiJobsByStart.getKeys({ snapshot: false, ...part })) {
+        const row = read(jid);
+        if (row !== undefined) yield row;
+      }
+    },
+
+    count() {
+      multiJobsByStart.resetReadTxn();
+      return multiJobsByStart.getKeysCount({});
+    },
+  };
+}

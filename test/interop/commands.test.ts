@@ -1,0 +1,126 @@
+/** Commands and scripts run by the real agent. Skipped without `RPORT_BIN`. Spec 04 §25.6. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { eventually } from '../support/eventually.js';
+import { AGENT_PATIENCE_MS, noAgent, RealAgent } from '../support/real-agent.js';
+import { FINGERPRINT, TestServer } from '../support/server.js';
+
+const suite = { skip: noAgent, timeout: 170_000 };
+const MIB = 1024 * 1024;
+let server: TestServer;
+let agent: RealAgent;
+
+interface Shown {
+  readonly status: string;
+  readonly error: string;
+  readonly pid: number;
+  readonly result: { readonly stdout: string; readonly stderr: string; readonly summary: string } | null;
+}
+
+before(async () => {
+  if (noAgent !== false) return;
+  server = await TestServer.start({ api: { max_request_bytes: 100_000 } });
+  agent = new RealAgent({
+    agentPort: server.agentPort,
+    id: 'real',
+    fingerprint: FINGERPRINT,
+    runsCommands: true,
+  });
+  await connected();
+});
+after(async () => {
+  await agent?.stop();
+  await server?.remove();
+});
+
+const connected = () =>
+  eventually(
+    'the agent to be connected',
+    async () => {
+      const answer = await server.api().get('/clients/real');
+      return (
+        answer.status === 200 && answer.data<{ connection_state: string }>().connection_state === 'connected'
+      );
+    },
+    AGENT_PATIENCE_MS,
+  );
+const run = async (body: object, kind = 'commands') =>
+  (await server.api().post(`/clients/real/${kind}`, { body })).data<{ jid: string }>().jid;
+const script = (text: string, more: object = {}) =>
+  run({ script: Buffer.from(text).toString('base64'), ...more }, 'scripts');
+const job = async (jid: string) => (await server.api().get(`/clients/real/commands/${jid}`)).data<Shown>();
+const ended = (jid: string) =>
+  eventually(
+    'the job to end',
+    async () => {
+      const shown = await job(jid);
+      return shown.status !== 'running' && shown;
+    },
+    90_000,
+  );
+
+test('a command, a script with a summary, and one that fails', suite, async () => {
+  const id = await ended(await run({ command: '/usr/bin/id -u' }));
+  assert.equal(id.status, 'successful');
+  assert.equal(id.result?.stdout.trim(), String(process.getuid?.()));
+  assert.ok(id.pid > 0);
+  const told = await ended(await script('echo "<summary>all good</summary>"; echo oops >&2; exit 3'));
+  assert.deepEqual([told.status, told.error], ['failed', 'exit status 3']);
+  assert.deepEqual(told.result, {
+    stdout: '<summary>all good</summary>\n',
+    stderr: 'oops\n',
+    summary: 'all good',
+  });
+});
+
+test('sudo', {
+  ...suite,
+  skip: noAgent || (spawnSync('sudo', ['-n', 'true']).status !== 0 && 'sudo is not there'),
+}, async () => {
+  const id = await ended(await script('/usr/bin/id -u', { is_sudo: true }));
+  assert.equal(id.result?.stdout.trim(), '0');
+});
+
+test('what the agent does not allow', suite, async () => {
+  const answer = await server.api().post('/clients/real/commands', { body: { command: 'forbidden thing' } });
+  assert.equal(answer.refusal, '409 client error: command is not allowed: forbidden thing');
+});
+
+test('four MiB of output, and more', suite, async () => {
+  const exact = await ended(
+    await script(`head -c ${4 * MIB} /dev/zero | tr '\\0' 'x' | fold -w 100 | head -c ${4 * MIB}`),
+  );
+  assert.equal(exact.result?.stdout.length, 4 * MIB);
+  const more = await ended(await script(`yes 0123456789 | head -c ${5 * MIB}`));
+  assert.equal(more.result?.stdout.length, 4 * MIB);
+  assert.match(more.error, /overflow of stdOut buffer: maximum send_back_limit of 4194304 bytes exceeded/);
+});
+
+test('binary output becomes text', suite, async () => {
+  const shown = await ended(await script("printf '\\377\\376ok\\000\\033['"));
+  assert.equal(shown.result?.stdout, '\ufffd\ufffdok\u0000\u001b[');
+});
+
+test('a time-out is reported by the agent, the process goes on', suite, async () => {
+  const shown = await ended(await script('sleep 4', { timeout_sec: 1 }));
+  assert.deepEqual([shown.status, shown.error], ['unknown', '']);
+});
+
+test('several at once on one client', suite, async () => {
+  const body = { command: '/usr/bin/id', client_ids: ['real', 'real'], execute_concurrently: true };
+  const { jid } = (await server.api().post('/commands', { body })).data<{ jid: string }>();
+  await eventually('both', async () => {
+    const { jobs } = (await server.api().get(`/commands/${jid}`)).data<{ jobs: Shown[] }>();
+    return jobs.length === 2 && jobs.every(({ status }) => status === 'successful');
+  });
+});
+
+test('a job goes on through kill -9 of the server, and reports to the next one', suite, async () => {
+  // Agents end when a job ends while they have no connection, and take up to 15 s to come back.
+  const jid = await script('sleep 30; echo survived');
+  await server.crashAndRestart();
+  assert.equal((await job(jid)).status, 'running');
+  assert.equal((await ended(jid)).result?.stdout, 'survived\n');
+});
