@@ -9,7 +9,10 @@ export type ClientId = Branded<'ClientId'>;
 export type TunnelId = Branded<'TunnelId'>;
 /** UUID v4 of a job, or of a multi-job. Spec 04 §3.1. */
 export type JobId = Branded<'JobId'>;
+/** UUID v4. Spec 04 §15.1. */
+export type ScheduleId = Branded<'ScheduleId'>;
 
 export const clientId = (text: string): ClientId => text as ClientId;
 export const tunnelId = (text: string): TunnelId => text as TunnelId;
 export const jobId = (text: string): JobId => text as JobId;
+export const scheduleId = (text: string): ScheduleId => text as ScheduleId;

@@ -30,6 +30,11 @@ export interface Principal {
    */
   readonly tunnelRestrictions: readonly Restriction[] | null;
   readonly commandRestrictions: readonly Restriction[] | null;
+  /**
+   * Of commands that a schedule runs: those of commands, or where the caller may not run any himself those of the groups
+   * that let him make schedules.
+   */
+  readonly scheduleRestrictions: readonly Restriction[] | null;
 }
 
 const everything: ReadonlySet<Permission> = new Set(permissions);
@@ -52,17 +57,22 @@ export function makePrincipal(
       permissions: everything,
       tunnelRestrictions: null,
       commandRestrictions: null,
+      scheduleRestrictions: null,
     };
   }
   const granted = (permission: Permission): readonly Group[] =>
     details.filter((group) => group.permissions.has(permission));
+  const commands = granted('commands');
   return {
     username,
     groups,
     admin,
     permissions: new Set(permissions.filter((permission) => granted(permission).length > 0)),
     tunnelRestrictions: combined(granted('tunnels').map((group) => group.tunnelsRestricted)),
-    commandRestrictions: combined(granted('commands').map((group) => group.commandsRestricted)),
+    commandRestrictions: combined(commands.map((group) => group.commandsRestricted)),
+    scheduleRestrictions: combined(
+      (commands.length > 0 ? commands : granted('scheduler')).map((group) => group.commandsRestricted),
+    ),
   };
 }
 

@@ -99,7 +99,7 @@ export function decodeMultiJob(
   return fields.fits && multiJob.jid === jid ? multiJob : undefined;
 }
 
-function decodeTags(value: unknown): TargetTags | undefined {
+export function decodeTags(value: unknown): TargetTags | undefined {
   const fields = new JsonFields(value, MAX_TEXT);
   const tags = { tags: fields.texts('tags') ?? [], operator: fields.text('operator') };
   return fields.fits ? tags : undefined;

@@ -9,11 +9,12 @@ import {
   noReportText,
   type OutputName,
   outputNames,
+  REPORT_GRACE,
 } from '../jobs/job.js';
 import type { Logger } from '../logging/logger.js';
 import { instant } from '../time.js';
 import { decodeJob, encodeJob, LONGEST_INLINE, placeOf, type StoredJob, startOf } from './job-codec.js';
-import { pruneJobs } from './job-retention.js';
+import { pruneJobs, removeOfSchedule } from './job-retention.js';
 import { isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
@@ -40,6 +41,7 @@ export function createJobRepository(
   log: Pick<Logger, 'error'>,
 ): JobRepository {
   const { jobs, jobTexts, jobsByClient, jobsByMultiJob, jobsByStart, jobsRunning } = tables;
+  const { jobsRunningBySchedule, scheduleNumbers } = tables;
 
   const read = (jid: string): StoredJob | undefined => {
     const text = jobs.get(jid);
@@ -53,14 +55,18 @@ export function createJobRepository(
     const place = placeOf(row);
     jobsByClient.put([row.clientId, place, row.jid], '');
     if (row.multiJobId !== null) jobsByMultiJob.put([row.multiJobId, place, row.jid], '');
-    if (row.status === 'running') jobsRunning.put([row.deadline, row.jid], '');
+    if (row.status !== 'running') return;
+    jobsRunning.put([row.deadline, row.jid], '');
+    if (row.scheduleId !== null) jobsRunningBySchedule.put([row.scheduleId, row.deadline, row.jid], '');
   };
 
   const removePlaces = (row: StoredJob): void => {
     const place = placeOf(row);
     jobsByClient.remove([row.clientId, place, row.jid]);
     if (row.multiJobId !== null) jobsByMultiJob.remove([row.multiJobId, place, row.jid]);
-    if (row.status === 'running') jobsRunning.remove([row.deadline, row.jid]);
+    if (row.status !== 'running') return;
+    jobsRunning.remove([row.deadline, row.jid]);
+    if (row.scheduleId !== null) jobsRunningBySchedule.remove([row.scheduleId, row.deadline, row.jid]);
   };
 
   const putStart = (row: StoredJob): void => {
@@ -100,6 +106,10 @@ export function createJobRepository(
     put(row);
     return row;
   };
+
+  /** What a schedule had run goes with it, so nothing may be added of one that has gone. */
+  const isWanted = ({ order }: NewJob): boolean =>
+    order.scheduleId === null || scheduleNumbers.get(order.scheduleId) !== undefined;
 
   const putOutput = (jid: JobId, output: JobOutput | null): JobRow['output'] => {
     if (output === null) return null;
@@ -172,13 +182,13 @@ export function createJobRepository(
 
     create: (job) =>
       batch.run(() => {
-        if (read(job.order.jid) === undefined) add(job);
+        if (read(job.order.jid) === undefined && isWanted(job)) add(job);
       }),
 
     async report(jid, clientId, report, created) {
       if (!isKeyText(jid)) return null;
       return batch.run(() => {
-        const before = read(jid) ?? (created === null ? undefined : add(created));
+        const before = read(jid) ?? (created === null || !isWanted(created) ? undefined : add(created));
         if (before === undefined || before.clientId !== clientId || before.reported) return null;
         const after = reported(before, report, putOutput(jid, report.output));
         change(before, after);
@@ -215,6 +225,17 @@ export function createJobRepository(
       for (let removed = REMOVE_BATCH; removed === REMOVE_BATCH; ) {
         removed = await batch.run(() => removeFirst(keysOf(jobsByClient, id, { limit: REMOVE_BATCH })));
       }
+    },
+
+    runsForSchedule(id, now) {
+      jobsRunningBySchedule.resetReadTxn();
+      const end: IndexKey = [id, LAST, ''];
+      const start: IndexKey = [id, now + REPORT_GRACE * 1000, ''];
+      return [...jobsRunningBySchedule.getKeys({ start, end, limit: 1 })].length > 0;
+    },
+
+    async removeSchedule(id) {
+      if (isKeyText(id)) await removeOfSchedule({ tables, batch, changes }, id);
     },
 
     prune: (keep, emptyBefore) => pruneJobs({ tables, batch, changes, keep, emptyBefore }),

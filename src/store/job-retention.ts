@@ -44,29 +44,61 @@ async function multiJobsBeyond({ tables: { jobsByStart }, keep }: Pruning): Prom
   }
 }
 
-async function removeMultiJob({ tables, batch, changes }: Pruning, id: string): Promise<number> {
-  const { jobsByMultiJob } = tables;
+type Removing = Pick<Pruning, 'tables' | 'batch' | 'changes'>;
+
+async function removeMultiJob(removing: Removing, id: string): Promise<number> {
   let removed = 0;
   for (;;) {
-    const done = await batch.run(() => {
-      const range = {
-        start: [id, -Number.MAX_VALUE, ''] as [string, number, string],
-        end: [id, Number.MAX_VALUE, ''] as [string, number, string],
-        limit: BATCH,
-      };
-      const keys = [...jobsByMultiJob.getKeys(range)];
-      for (const key of keys) {
-        const row = changes.get(key[2]);
-        if (row === undefined) jobsByMultiJob.remove(key);
-        else changes.remove(row);
-      }
-      if (keys.length < BATCH) dropMultiJob(tables, id);
-      return keys.length;
-    });
+    const done = await removing.batch.run(() => removePart(removing, id, BATCH));
     removed += done;
     if (done < BATCH) return removed;
   }
 }
+
+/** All multi-jobs of a schedule with their jobs, in pieces: a schedule has few jobs in each, but many of them. */
+export async function removeOfSchedule(removing: Removing, id: string): Promise<void> {
+  const { multiJobsBySchedule } = removing.tables;
+  const range = { ...rangeOf(id), limit: BATCH };
+  const step = (): boolean => {
+    const keys = [...multiJobsBySchedule.getKeys(range)];
+    let room = BATCH;
+    for (const key of keys) {
+      room -= removePart(removing, key[2], room);
+      // There may be more jobs of it.
+      if (room <= 0) return true;
+      // Also when there was no row behind it, or it would be found again.
+      multiJobsBySchedule.remove(key);
+    }
+    return keys.length === BATCH;
+  };
+  while (await removing.batch.run(step));
+}
+
+/**
+ * Inside of a transaction: `most` jobs of a multi-job, and itself when there are no more of them. Returns the number of
+ * jobs.
+ */
+function removePart(
+  { tables, changes }: Pick<Pruning, 'tables' | 'changes'>,
+  id: string,
+  most: number,
+): number {
+  const { jobsByMultiJob } = tables;
+  const keys = [...jobsByMultiJob.getKeys({ ...rangeOf(id), limit: most })];
+  for (const key of keys) {
+    const row = changes.get(key[2]);
+    if (row === undefined) jobsByMultiJob.remove(key);
+    else changes.remove(row);
+  }
+  if (keys.length < most) dropMultiJob(tables, id);
+  return keys.length;
+}
+
+/** Keys whose first part is `id`. */
+export const rangeOf = (id: string): { start: [string, number, string]; end: [string, number, string] } => ({
+  start: [id, -Number.MAX_VALUE, ''],
+  end: [id, Number.MAX_VALUE, ''],
+});
 
 async function removeSinglesBeyond({ tables, batch, changes, keep }: Pruning): Promise<number> {
   const { jobsByStart } = tables;
@@ -97,21 +129,22 @@ async function removeEmpty({ tables, batch, emptyBefore }: Pruning): Promise<voi
   const start: [number, string] = [-Math.floor(emptyBefore / 1000), ''];
   let seen = 0;
   for (const [, id] of multiJobsByStart.getKeys({ start, snapshot: false })) {
-    const range = {
-      start: [id, -Number.MAX_VALUE, ''] as [string, number, string],
-      end: [id, Number.MAX_VALUE, ''] as [string, number, string],
-      limit: 1,
-    };
-    if ([...jobsByMultiJob.getKeys(range)].length === 0) await batch.run(() => dropMultiJob(tables, id));
+    const children = [...jobsByMultiJob.getKeys({ ...rangeOf(id), limit: 1 })];
+    if (children.length === 0) await batch.run(() => dropMultiJob(tables, id));
     if (++seen % KEYS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-function dropMultiJob({ multiJobs, multiJobsByStart, jobTexts }: OpenedTables, id: string): void {
+function dropMultiJob(tables: OpenedTables, id: string): void {
+  const { multiJobs, multiJobsByStart, multiJobsBySchedule, jobTexts } = tables;
   const text = multiJobs.get(id);
   if (text === undefined) return;
-  const startedAt = String((JSON.parse(text) as { startedAt?: unknown }).startedAt);
+  const row = JSON.parse(text) as { readonly startedAt?: unknown; readonly scheduleId?: unknown };
+  const startedAt = String(row.startedAt);
   multiJobsByStart.remove([secondOf(startedAt), id]);
+  if (typeof row.scheduleId === 'string') {
+    multiJobsBySchedule.remove([row.scheduleId, startOf({ startedAt }), id]);
+  }
   multiJobs.remove(id);
   jobTexts.remove([id, 'command']);
 }

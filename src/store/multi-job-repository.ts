@@ -1,17 +1,18 @@
 /** Tables `multi_jobs` and `multi_jobs_by_start`; both change in one transaction. Spec 04 §9. */
 
 import { jsonText } from '../go/json-text.js';
+import { jobId, scheduleId } from '../ids.js';
 import type { MultiJob } from '../jobs/multi-job.js';
 import type { Logger } from '../logging/logger.js';
-import { decodeMultiJob, encodeMultiJob, LONGEST_INLINE } from './job-codec.js';
-import { secondOf } from './job-retention.js';
+import { decodeMultiJob, encodeMultiJob, LONGEST_INLINE, startOf } from './job-codec.js';
+import { rangeOf, secondOf } from './job-retention.js';
 import { isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
 import type { MultiJobRepository } from './types.js';
 
 export function createMultiJobRepository(
-  { multiJobs, multiJobsByStart, jobTexts }: OpenedTables,
+  { multiJobs, multiJobsByStart, multiJobsBySchedule, jobTexts }: OpenedTables,
   batch: TransactionBatch,
   log: Pick<Logger, 'error'>,
 ): MultiJobRepository {
@@ -36,7 +37,7 @@ export function createMultiJobRepository(
 
     put: (multiJob) =>
       batch.run(() => {
-        const { jid, command, startedAt } = multiJob;
+        const { jid, command, startedAt, scheduleId } = multiJob;
         const before = read(jid);
         if (before !== undefined) multiJobsByStart.remove([secondOf(before.startedAt), jid]);
         const text = jsonText(command);
@@ -44,6 +45,7 @@ export function createMultiJobRepository(
         if (apart) jobTexts.put([jid, 'command'], text);
         multiJobs.put(jid, encodeMultiJob({ ...multiJob, command: apart ? null : command }));
         multiJobsByStart.put([secondOf(startedAt), jid], '');
+        if (scheduleId !== null) multiJobsBySchedule.put([scheduleId, startOf({ startedAt }), jid], '');
       }),
 
     *scan({ offset, limit }) {
@@ -58,6 +60,25 @@ export function createMultiJobRepository(
     count() {
       multiJobsByStart.resetReadTxn();
       return multiJobsByStart.getKeysCount({});
+    },
+
+    *ofSchedule(id) {
+      if (!isKeyText(id)) return;
+      multiJobsBySchedule.resetReadTxn();
+      for (const [, , jid] of multiJobsBySchedule.getKeys({ ...rangeOf(id), snapshot: false })) {
+        yield jobId(jid);
+      }
+    },
+
+    *scheduleIds() {
+      multiJobsBySchedule.resetReadTxn();
+      for (let after: object = {}; ; ) {
+        const [next] = [...multiJobsBySchedule.getKeys({ ...after, limit: 1 })];
+        if (next === undefined) return;
+        yield scheduleId(next[0]);
+        // Each is one seek, however many multi-jobs it has.
+        after = { start: rangeOf(next[0]).end };
+      }
     },
   };
 }

@@ -12,6 +12,7 @@ import { commandCodec, scriptCodec } from './library-codec.js';
 import { createLibraryRepository } from './library-repository.js';
 import { createMeasurementRepository } from './measurement-repository.js';
 import { createMultiJobRepository } from './multi-job-repository.js';
+import { createScheduleRepository } from './schedule-repository.js';
 import { migrate } from './schema.js';
 import { createSessionRepository } from './session-repository.js';
 import { createSettingRepository } from './setting-repository.js';
@@ -80,6 +81,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     webhookDeadLetters: createWebhookDeadLetterRepository(tables),
     jobs: createJobRepository(tables, batch, log),
     multiJobs: createMultiJobRepository(tables, batch, log),
+    schedules: createScheduleRepository(tables, batch, log),
     async flushed() {
       await tables.root.flushed;
     },

@@ -89,6 +89,14 @@ export interface OpenedTables {
   readonly multiJobs: Database<string, string>;
   /** [start, multi-job id]; the newest first. */
   readonly multiJobsByStart: Database<string, [number, string]>;
+  /** [schedule id, start, multi-job id]; the newest first. */
+  readonly multiJobsBySchedule: Database<string, [string, number, string]>;
+  /** [schedule id, when it should have reported, job id], of jobs that run. */
+  readonly jobsRunningBySchedule: Database<string, [string, number, string]>;
+  /** Number in the order of creation → JSON. */
+  readonly schedules: Database<string, number>;
+  /** Schedule id → its number. */
+  readonly scheduleNumbers: Database<number, string>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -146,5 +154,9 @@ export function openTables(dataDir: string): OpenedTables {
     jobsRunning: root.openDB('jobs_running', { encoding: 'string' }),
     multiJobs: root.openDB('multi_jobs', { encoding: 'string' }),
     multiJobsByStart: root.openDB('multi_jobs_by_start', { encoding: 'string' }),
+    multiJobsBySchedule: root.openDB('multi_jobs_by_schedule', { encoding: 'string' }),
+    jobsRunningBySchedule: root.openDB('jobs_running_by_schedule', { encoding: 'string' }),
+    schedules: root.openDB('schedules', { encoding: 'string' }),
+    scheduleNumbers: root.openDB('schedule_numbers', { encoding: 'ordered-binary' }),
   };
 }

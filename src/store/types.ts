@@ -6,10 +6,11 @@ import type { TotpUse } from '../auth/second-factor/totp/match.js';
 import type { User } from '../auth/users/provider.js';
 import type { ClientGroup } from '../clients/groups/group.js';
 import type { ClientRecord } from '../clients/record.js';
-import type { ClientId, JobId } from '../ids.js';
+import type { ClientId, JobId, ScheduleId } from '../ids.js';
 import type { JobOrder, JobProgress, JobReport, JobRow, OutputName } from '../jobs/job.js';
 import type { MultiJob, MultiJobSummary } from '../jobs/multi-job.js';
 import type { CommandEntry, LibraryEntry, ScriptEntry, Stored } from '../library/entry.js';
+import type { Schedule } from '../schedules/schedule.js';
 import type { Instant, Milliseconds } from '../time.js';
 import type { PortHolder, StoredTunnel } from '../tunnels/stored/stored-tunnel.js';
 import type { VaultEntry, VaultTexts } from '../vault/entry.js';
@@ -44,6 +45,8 @@ export interface Store {
   /** Spec 04 §18. */
   readonly jobs: JobRepository;
   readonly multiJobs: MultiJobRepository;
+  /** Spec 04 §15. */
+  readonly schedules: ScheduleRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -393,6 +396,10 @@ export interface JobRepository {
   /** Ends running jobs whose deadline has passed as `unknown`, `limit` of them at most. Resolves with those. */
   expire(now: Milliseconds, limit: number): Promise<readonly JobRow[]>;
   removeClient(id: ClientId): Promise<void>;
+  /** Whether a job of this schedule runs that has not come to its time-out yet, by the clock of the server. */
+  runsForSchedule(id: ScheduleId, now: Milliseconds): boolean;
+  /** All multi-jobs of a schedule with all their jobs, in pieces. */
+  removeSchedule(id: ScheduleId): Promise<void>;
   /**
    * Removes jobs beyond the newest `keep` and multi-jobs with all their jobs, by the rules of spec 04 §18.3, and
    * multi-jobs without any that began before `emptyBefore`. Resolves with the number of jobs.
@@ -405,6 +412,29 @@ export interface MultiJobRepository {
   put(multiJob: MultiJob): Promise<void>;
   /** The newest start first, to the second, then by id. */
   scan(part: { readonly offset?: number; readonly limit?: number }): Iterable<MultiJobSummary>;
+  count(): number;
+  /** Of one schedule, the newest start first. */
+  ofSchedule(id: ScheduleId): Iterable<JobId>;
+  /** Schedules that have multi-jobs, whether they still exist or not. */
+  scheduleIds(): Iterable<ScheduleId>;
+}
+
+/** Schedules, which one actor changes. Reads see what every thread has committed. */
+export interface ScheduleRepository {
+  get(id: ScheduleId): Schedule | undefined;
+  /** Also where the row cannot be read. */
+  exists(id: ScheduleId): boolean;
+  add(schedule: Schedule): Promise<void>;
+  /** Resolves with the row that `change` has made; `undefined` and nothing written when there is none. */
+  change(id: ScheduleId, change: (before: Schedule) => Schedule): Promise<Schedule | undefined>;
+  /** `false`: there is none. */
+  remove(id: ScheduleId): Promise<boolean>;
+  /** In the order of their creation; reading may pause between any two of them. */
+  scan(part: {
+    readonly reverse?: boolean;
+    readonly offset?: number;
+    readonly limit?: number;
+  }): Iterable<Schedule>;
   count(): number;
 }
 

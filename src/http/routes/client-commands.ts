@@ -8,6 +8,7 @@ import { Turns } from '../../clients/in-turns.js';
 import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
 import { clientId, jobId } from '../../ids.js';
+import { defaultTimeout } from '../../jobs/default-timeout.js';
 import { commandWork, scriptWork, type Work } from '../../jobs/input.js';
 import type { JobOrder } from '../../jobs/job.js';
 import { jobJson } from '../../jobs/job-json.js';
@@ -19,7 +20,6 @@ import { listParameters } from '../list-parameters.js';
 import type { Access, ApiReply, ApiRequest, Route } from '../route.js';
 import {
   auditOf,
-  defaultTimeout,
   type ExecuteBody,
   executeBody,
   executeInput,

@@ -7,6 +7,7 @@ import { Turns } from '../../clients/in-turns.js';
 import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
 import { jobId } from '../../ids.js';
+import { defaultTimeout } from '../../jobs/default-timeout.js';
 import { commandWork, scriptWork, type Work } from '../../jobs/input.js';
 import type { JobRow } from '../../jobs/job.js';
 import { jobListSupport, listJobs } from '../../jobs/job-list.js';
@@ -22,7 +23,6 @@ import { listParameters } from '../list-parameters.js';
 import type { Access, ApiReply, ApiRequest, Route } from '../route.js';
 import {
   auditOf,
-  defaultTimeout,
   executeInput,
   listedJobSchema,
   type MultiExecuteBody,

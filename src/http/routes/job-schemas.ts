@@ -2,7 +2,6 @@
 
 import Type, { type Static, type TProperties } from 'typebox';
 import type { AuditDetails } from '../../audit/audit-log.js';
-import type { Config } from '../../config/types.js';
 import type { ExecuteInput } from '../../jobs/input.js';
 import type { MultiJob } from '../../jobs/multi-job.js';
 import type { Target } from '../../jobs/targets.js';
@@ -142,11 +141,6 @@ export const targetingOf = (body: MultiExecuteBody): Pick<MultiJob, 'clientIds' 
       ? null
       : { tags: body.tags.tags ?? [], operator: body.tags.operator ?? '' },
 });
-
-/** What applies to requests without a time-out. The reference takes any number; below 1 nothing could run. */
-export const defaultTimeout = ({ server }: Pick<Config, 'server'>): number =>
-  server.runRemoteCmdTimeoutSec > 0 ? server.runRemoteCmdTimeoutSec : FALLBACK_TIMEOUT;
-const FALLBACK_TIMEOUT = 60;
 
 /** One entry of the audit log for each client. Spec 04 §21. */
 export const auditOf = (jid: string, targets: readonly Target[], request: unknown): readonly AuditDetails[] =>

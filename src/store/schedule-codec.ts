@@ -1,0 +1,47 @@
+/** Rows of the table `schedules` as JSON text. */
+
+import { scheduleId } from '../ids.js';
+import { JsonFields } from '../json-fields.js';
+import type { Schedule, ScheduleType } from '../schedules/schedule.js';
+import { decodeTags } from './job-codec.js';
+
+/** What was written is read back whatever its length; requests are bounded. */
+const MAX_TEXT = Number.POSITIVE_INFINITY;
+
+export const encodeSchedule = (schedule: Schedule): string => JSON.stringify(schedule);
+
+/** `undefined` for what is not wholly a schedule. Whether its cron text means anything is not looked at. */
+export function decodeSchedule(text: string): Schedule | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const fields = new JsonFields(value, MAX_TEXT);
+  const type = fields.text('type');
+  const schedule: Schedule = {
+    id: scheduleId(fields.text('id')),
+    createdAt: fields.text('createdAt'),
+    createdBy: fields.text('createdBy'),
+    updatedBy: fields.text('updatedBy'),
+    name: fields.text('name'),
+    schedule: fields.text('schedule'),
+    type: type as ScheduleType,
+    clientIds: fields.texts('clientIds'),
+    groupIds: fields.texts('groupIds'),
+    tags: fields.object('tags', decodeTags),
+    command: fields.text('command'),
+    script: fields.text('script'),
+    interpreter: fields.text('interpreter'),
+    cwd: fields.text('cwd'),
+    isSudo: fields.flag('isSudo'),
+    timeoutSec: fields.integer('timeoutSec'),
+    concurrent: fields.flag('concurrent'),
+    abortOnError: (fields.raw('abortOnError') ?? null) === null ? null : fields.flag('abortOnError'),
+    overlaps: fields.flag('overlaps'),
+  };
+  return fields.fits && schedule.id !== '' && (type === 'command' || type === 'script')
+    ? schedule
+    : undefined;
+}
