@@ -16,6 +16,7 @@ import type { ClientIndex, ClientRecords } from '../clients/read-model.js';
 import type { Config } from '../config/types.js';
 import type { Library } from '../library/library.js';
 import type { Logger } from '../logging/logger.js';
+import type { Schedules } from '../schedules/schedules.js';
 import type { Store } from '../store/types.js';
 import type { Clock } from '../time.js';
 import type { StoredTunnels } from '../tunnels/stored/stored-tunnels.js';
@@ -32,6 +33,8 @@ export interface ApiContext {
   readonly storedTunnels: StoredTunnels;
   /** Commands and scripts on several clients. */
   readonly multiJobs: MultiJobs;
+  /** Changes of schedules, and when they are due; the store has the rest. */
+  readonly schedules: Schedules;
   readonly store: Store;
   readonly auth: ApiAuth;
   /** Reading; changes go through `accounts`. */

@@ -1,5 +1,6 @@
 /** The main thread of a running server: store first, singletons, then the shards. Architecture §1. */
 
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spawnAccounts } from '../actors/accounts/behavior.js';
@@ -20,6 +21,8 @@ import { disconnectStored } from '../actors/registrar/records.js';
 import { spawnRetention } from '../actors/retention/behavior.js';
 import { PortBus } from '../actors/runtime/port-bus.js';
 import { createActorSystem } from '../actors/runtime/system.js';
+import { setSystemAlarm } from '../actors/scheduler/alarm.js';
+import { spawnScheduler } from '../actors/scheduler/behavior.js';
 import { spawnSecondFactor } from '../actors/second-factor/behavior.js';
 import { spawnSso } from '../actors/sso/behavior.js';
 import { openUploads } from '../actors/uploads/behavior.js';
@@ -183,6 +186,16 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     const audit = remoteAudit({ system, api: config.api, log });
     await openUploads(system, { dataDir: config.server.dataDir, store, audit, log });
     spawnJobGuard(system, { store, log });
+    if (config.api.address !== '') {
+      spawnScheduler(system, {
+        store,
+        setAlarm: setSystemAlarm,
+        newId: randomUUID,
+        log: log.named('scheduler'),
+      });
+    } else if (store.schedules.count() > 0) {
+      log.info('schedules are not run: without the API there are no users with rights');
+    }
     const ports = await supervisor.start();
     return {
       agentPort: ports.agents ?? 0,

@@ -7,6 +7,8 @@ import { openSecondFactor } from '../actors/second-factor/open-second-factor.js'
 import { openSingleSignOn } from '../actors/sso/open-single-sign-on.js';
 import type { ApiAuth } from '../auth/api-auth.js';
 import { createApiAuth } from '../auth/create-api-auth.js';
+import type { Principal } from '../auth/principal.js';
+import { makeUserPrincipal } from '../auth/user-principal.js';
 import { openUsers } from '../auth/users/open-users.js';
 import type { UserProvider } from '../auth/users/provider.js';
 import type { Config } from '../config/types.js';
@@ -29,11 +31,14 @@ export interface PreparedApi {
   readonly onRequest: EngineOptions['onRequest'];
   readonly users: UserProvider;
   readonly auth: ApiAuth;
+  readonly principalOf: ShardApi['principalOf'];
 }
 
 export interface ShardApi {
   /** For the listener; requests under way end as they began. */
   readonly onRequest: EngineOptions['onRequest'];
+  /** What a user may do at this moment, `null` when there is none. Rejects when users cannot be read. */
+  principalOf(username: string): Promise<Principal | null>;
   /** Rejects with `Error` when the users of the configuration cannot be read. */
   prepare(config: Config): Promise<PreparedApi>;
   /** WebSockets that are open stay so, as far as the new rules let them. */
@@ -69,7 +74,16 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
       sockets,
       onFinished,
     });
-    return { onRequest, users, auth };
+    const toPrincipal = makeUserPrincipal(users);
+    return {
+      onRequest,
+      users,
+      auth,
+      async principalOf(username) {
+        const user = await users.findCurrent(username);
+        return user === undefined ? null : toPrincipal(user);
+      },
+    };
   };
 
   const prepare = async (next: Config): Promise<PreparedApi> => {
@@ -90,6 +104,7 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
   });
   return {
     onRequest: (request, response) => present.onRequest(request, response),
+    principalOf: (username) => present.principalOf(username),
     prepare,
     use(prepared) {
       const { users, auth } = present;

@@ -15,6 +15,8 @@ import { createGuard, type GuardReplica } from '../actors/guard/create-guard.js'
 import { jobAudit } from '../actors/job/audit.js';
 import { createMultiJobs } from '../actors/multi-job/multi-jobs.js';
 import { remoteNotifier } from '../actors/notifier/remote-notifier.js';
+import { spawnScheduleRunner } from '../actors/schedule-runner/behavior.js';
+import { remoteSchedules } from '../actors/scheduler/remote-schedules.js';
 import { remoteVault } from '../actors/vault/remote-vault.js';
 import { makeAgentCredentials } from '../auth/agents/agent-credentials.js';
 import { createAgentLogin } from '../auth/agents/create-agent-login.js';
@@ -33,6 +35,7 @@ import { EventClock } from '../events/event-clock.js';
 import { createEvents } from '../events/events.js';
 import type { Listening } from '../http/engine.js';
 import { listen } from '../http/server.js';
+import { defaultTimeout } from '../jobs/default-timeout.js';
 import { openLibrary } from '../library/library.js';
 import { type AgentListener, createAgentListener } from '../protocol/agent-listener.js';
 import { createHostKey } from '../protocol/host-key.js';
@@ -167,6 +170,7 @@ export const program: ShardProgram = {
 
     const bound: Record<string, number> = {};
     if (config.api.address !== '') {
+      const multiJobs = createMultiJobs({ system, store: opened, log: log.named('jobs') });
       const context = {
         actors: system,
         clients: index,
@@ -191,7 +195,8 @@ export const program: ShardProgram = {
         vault: remoteVault(system),
         vaultList: createVaultList(opened.vault),
         library: openLibrary(opened, clock),
-        multiJobs: createMultiJobs({ system, store: opened, log: log.named('jobs') }),
+        multiJobs,
+        schedules: remoteSchedules(system),
         store: opened,
         audit,
         eventReaders: openEventReaders(system),
@@ -208,6 +213,13 @@ export const program: ShardProgram = {
         onFinished: (finished) => logs?.api(finished),
       });
       api = opening;
+      spawnScheduleRunner(system, {
+        store: opened,
+        clients: index,
+        multiJobs,
+        defaultTimeout: () => defaultTimeout(config),
+        principalOf: opening.principalOf,
+      });
       const { certFile, keyFile, tlsMin } = config.api;
       const options = {
         host: parseListenAddress(config.api.address).host,

@@ -52,7 +52,7 @@ interface State extends MultiJobArgs {
   readonly finals: Set<JobId>;
   /** Others have their turn before the next start. */
   pausing: boolean;
-  /** Stopped by an error; no further child is started. */
+  /** Stopped by an error, or not wanted any more; no further child is started. */
   aborted: boolean;
 }
 
@@ -115,6 +115,9 @@ export const multiJobBehavior: Behavior<Message, State, MultiJobArgs> = {
       case 'ended':
         if (!message.reported) deliverFinal(state, message.jid, null);
         childEnded(ctx, state, message.jid, message.status);
+        break;
+      case 'abandoned':
+        state.aborted = true;
         break;
       case 'overdue':
         if (state.running.has(message.jid)) {

@@ -25,6 +25,8 @@ export type MultiJobMessage =
     }
   /** The result of a job that is streamed, as the agent sent it. Told before it is stored. */
   | { readonly type: 'final'; readonly jid: JobId; readonly clientId: ClientId; readonly body: Uint8Array }
+  /** What it belongs to was removed: no further jobs are started. */
+  | { readonly type: 'abandoned' }
   /** A job has ended and that is stored. `reported`: by its agent, else because no report came in time. */
   | {
       readonly type: 'ended';

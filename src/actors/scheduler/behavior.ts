@@ -1,0 +1,207 @@
+/**
+ * Knows when each schedule is due, has it run then, and makes every change of schedules, so that what it knows and what
+ * is stored never differ. One actor, on main. Runs that came due while the server was down are not made up for.
+ * Spec 04 §15.
+ */
+
+import { AppError } from '../../errors.js';
+import { goQuote } from '../../go/quote.js';
+import { type ScheduleId, scheduleId } from '../../ids.js';
+import type { Logger } from '../../logging/logger.js';
+import type { Schedule } from '../../schedules/schedule.js';
+import type { PlannedSchedule } from '../../schedules/schedules.js';
+import { type SetAlarm, Timetable } from '../../schedules/timetable.js';
+import { instant, type Milliseconds } from '../../time.js';
+import { refuse } from '../ask.js';
+import type { ActorContext, ActorRef, ActorSystem, Behavior, Sender } from '../runtime/types.js';
+import { addSchedule, removeHistory, removeOrphans, replaceSchedule, type ScheduleStore } from './changes.js';
+import { type SchedulerMessage, schedulerRef } from './messages.js';
+import { RunQueue } from './run-queue.js';
+
+export interface SchedulerArgs {
+  readonly store: ScheduleStore;
+  readonly setAlarm: SetAlarm;
+  readonly newId: () => string;
+  readonly log: Pick<Logger, 'info' | 'error'>;
+}
+
+/** Changes on their way to the disk. More than this at once is a mistake or an attack. */
+const WAITING_LIMIT = 1_000;
+/** As often as the shortest `@every`. */
+const CHECK_EVERY: Milliseconds = 1_000;
+
+type OwnMessage =
+  | { readonly type: 'alarm'; readonly id: ScheduleId; readonly at: Milliseconds }
+  | { readonly type: 'check' }
+  | { readonly type: 'go-on'; readonly checking: Generator<void, void> }
+  | { readonly type: 'stored'; readonly schedule: Schedule | null; readonly sender: Sender }
+  | { readonly type: 'failed'; readonly error: Error; readonly sender: Sender };
+type Message = SchedulerMessage | OwnMessage;
+type Context = ActorContext<Message>;
+
+interface State extends SchedulerArgs {
+  readonly timetable: Timetable;
+  readonly queue: RunQueue;
+  /** Under way in the store, which is closed after the actors. */
+  readonly changes: Set<Promise<unknown>>;
+}
+
+/** Before the shards start. */
+export function spawnScheduler(system: ActorSystem, args: SchedulerArgs): ActorRef {
+  return system.spawn(schedulerBehavior, schedulerRef.id, args, { epoch: 1 });
+}
+
+const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
+  kind: schedulerRef.kind,
+  /** Every schedule may be due in the same turn. */
+  mailboxLimit: 1_000_000,
+
+  preStart(ctx, args) {
+    const { store, setAlarm, log } = args;
+    const timetable = new Timetable({
+      clock: ctx.clock,
+      setAlarm,
+      onAlarm: (id, at) => ctx.tell(ctx.self, { type: 'alarm', id, at } satisfies OwnMessage),
+    });
+    const state: State = {
+      ...args,
+      timetable,
+      queue: new RunQueue(ctx.system, log),
+      changes: new Set(),
+    };
+    for (const schedule of store.schedules.scan({})) plan(state, schedule);
+    follow(state, tidyUp(ctx, state));
+    ctx.schedule(CHECK_EVERY, { type: 'check' });
+    return state;
+  },
+
+  receive(ctx, state, message, sender) {
+    switch (message.type) {
+      case 'alarm':
+        alarm(state, message.id, message.at);
+        break;
+      case 'check':
+        goOn(ctx, state.timetable.check());
+        break;
+      case 'go-on':
+        goOn(ctx, message.checking);
+        break;
+      case 'runner':
+        state.queue.addRunner(message.runner);
+        break;
+      case 'next-runs':
+        sender.reply(message.ids.map((id) => state.timetable.next(id)));
+        break;
+      case 'stored':
+        stored(state, message.schedule, message.sender);
+        break;
+      case 'failed':
+        state.log.error(`schedules could not be changed: ${message.error.message}`);
+        refuse(message.sender, message.error);
+        break;
+      case 'add':
+      case 'replace':
+      case 'remove':
+        if (state.changes.size >= WAITING_LIMIT) refuse(sender, new AppError('overloaded'));
+        else change(ctx, state, message, sender);
+        break;
+    }
+  },
+
+  async postStop(_ctx, { timetable, queue, changes }) {
+    timetable.stop();
+    await Promise.allSettled([queue.stop(), ...changes]);
+  },
+};
+
+function alarm({ timetable, queue, log }: State, id: ScheduleId, at: Milliseconds): void {
+  switch (timetable.due(id, at)) {
+    case 'run':
+      queue.add(id);
+      break;
+    case 'missed':
+      log.info(`schedule ${id} was due at ${instant(at)}, which is too long ago by now: it is not run`);
+      break;
+    case 'stale':
+      break;
+  }
+}
+
+function goOn(ctx: Context, checking: Generator<void, void>): void {
+  if (checking.next().done) ctx.schedule(CHECK_EVERY, { type: 'check' });
+  else ctx.schedule(0, { type: 'go-on', checking });
+}
+
+type Change = Extract<SchedulerMessage, { readonly type: 'add' | 'replace' | 'remove' }>;
+
+function change(ctx: Context, state: State, message: Change, sender: Sender): void {
+  const { store, newId } = state;
+  if (message.type === 'remove') {
+    const removed = remove(ctx, state, message.id);
+    follow(state, removed);
+    removed.then(
+      (existed) => sender.reply(existed),
+      (error: Error) => ctx.tell(ctx.self, { type: 'failed', error, sender } satisfies OwnMessage),
+    );
+    return;
+  }
+  const { input, username } = message;
+  const written =
+    message.type === 'add'
+      ? addSchedule(store, {
+          ...input,
+          id: scheduleId(newId()),
+          createdAt: instant(ctx.clock.now()),
+          createdBy: username,
+          updatedBy: username,
+        })
+      : replaceSchedule(store, message.id, { ...input, updatedBy: username });
+  follow(state, written);
+  ctx.pipeToSelf(written, (outcome) =>
+    outcome.ok
+      ? { type: 'stored', schedule: outcome.value, sender }
+      : { type: 'failed', error: outcome.error, sender },
+  );
+}
+
+/** The last one written counts, whatever else is on its way here. */
+function stored(state: State, written: Schedule | null, sender: Sender): void {
+  if (written === null) {
+    sender.reply(null);
+    return;
+  }
+  const present = state.store.schedules.get(written.id);
+  if (present !== undefined) plan(state, present);
+  const reply: PlannedSchedule = { schedule: written, next: state.timetable.next(written.id) };
+  sender.reply(reply);
+}
+
+async function remove(ctx: Context, state: State, id: ScheduleId): Promise<boolean> {
+  const { store, timetable, queue } = state;
+  const existed = await store.schedules.remove(id);
+  timetable.remove(id);
+  if (!existed) return false;
+  await queue.remove(id);
+  await removeHistory(ctx.system, store, id);
+  return true;
+}
+
+async function tidyUp(ctx: Context, { store, log }: State): Promise<void> {
+  try {
+    const found = await removeOrphans(ctx.system, store);
+    if (found > 0) log.info(`removed what was left of ${found} deleted schedules`);
+  } catch (error) {
+    log.error(`removing what is left of deleted schedules failed: ${(error as Error).message}`);
+  }
+}
+
+function plan({ timetable, log }: State, { id, name, schedule }: Schedule): void {
+  const problem = timetable.put(id, schedule);
+  if (problem !== null) log.error(`schedule ${id} (${goQuote(name)}) is never run: ${problem}`);
+}
+
+function follow({ changes }: State, change: Promise<unknown>): void {
+  changes.add(change);
+  const done = (): void => void changes.delete(change);
+  change.then(done, done);
+}
