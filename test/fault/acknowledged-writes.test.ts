@@ -45,6 +45,25 @@ const kinds: readonly Kind[] = [
     },
   },
   {
+    application: 'schedule',
+    async add(api, number) {
+      const answer = await api.post('/schedules', {
+        body: {
+          name: `of ${number}`,
+          schedule: '0 0 29 2 *',
+          type: 'command',
+          command: 'id',
+          client_ids: [CLIENT],
+        },
+      });
+      return { status: answer.status, id: idOf(answer) };
+    },
+    async isThere(api, id, number) {
+      const { json } = await api.get(`/schedules/${id}`);
+      return (json as { data?: { name?: string } }).data?.name === `of ${number}`;
+    },
+  },
+  {
     application: 'library.script',
     async add(api, number) {
       const answer = await api.post('/library/scripts', {

@@ -124,3 +124,26 @@ test('a job goes on through kill -9 of the server, and reports to the next one',
   assert.equal((await job(jid)).status, 'running');
   assert.equal((await ended(jid)).result?.stdout, 'survived\n');
 });
+
+test('a schedule runs a script on the agent, every second', suite, async () => {
+  const body = {
+    schedule: '@every 1s',
+    type: 'script',
+    script: Buffer.from('echo "<summary>scheduled</summary>"').toString('base64'),
+    client_ids: ['real'],
+  };
+  const made = await server.api().post('/schedules', { body });
+  assert.equal(made.status, 201);
+  const { id } = (made.json as { data: { id: string } }).data;
+  const runs = () => server.api().get(`/commands?filter[schedule_id]=${id}`);
+  await eventually('two runs', async () => ((await runs()).count ?? 0) >= 2, 60_000);
+  const last = await eventually('the result', async () => {
+    const shown = (await server.api().get(`/schedules/${id}`)).data<{
+      last_execution: { status: string; summary: string | null } | null;
+    }>().last_execution;
+    return shown?.status === 'successful' && shown;
+  });
+  assert.equal(last.summary, 'scheduled');
+  assert.equal((await server.api().delete(`/schedules/${id}`)).status, 204);
+  assert.equal((await runs()).count, 0);
+});

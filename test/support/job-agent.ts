@@ -1,6 +1,7 @@
 /** A simulated agent that is told to run jobs: it keeps the orders and ends the jobs when the test says so. */
 
 import type { Answer, SimulatedAgent } from '../../bench/fleet/simulated-agent.js';
+import type { ApiClient } from './api-client.js';
 import { eventually } from './eventually.js';
 import type { TestServer } from './server.js';
 
@@ -31,8 +32,8 @@ export class JobAgent {
     return this.#agent;
   }
 
-  /** Connects, again if it was connected before. */
-  async connect(server: TestServer): Promise<this> {
+  /** Connects, again if it was connected before. `api`: of an administrator, unless he is the usual one. */
+  async connect(server: TestServer, api?: ApiClient): Promise<this> {
     this.#agent = await server.agent(this.id, this.fields, {
       onRequest: (name, payload) => {
         if (name !== 'run_cmd') return undefined;
@@ -41,7 +42,7 @@ export class JobAgent {
         return this.answer(order) ?? new Promise(() => undefined);
       },
     });
-    await server.untilKnown(this.id);
+    await server.untilKnown(this.id, api);
     return this;
   }
 

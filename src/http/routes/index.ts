@@ -24,6 +24,7 @@ import { myTokenRoutes } from './me-tokens.js';
 import { measurementListRoutes } from './measurement-lists.js';
 import { oauthRoutes } from './oauth.js';
 import { plusRoutes } from './plus.js';
+import { scheduleRoutes } from './schedules.js';
 import { statusRoutes } from './status.js';
 import { storedTunnelRoutes } from './stored-tunnels.js';
 import { totpRoutes } from './totp.js';
@@ -71,6 +72,7 @@ export const routes: readonly Route[] = [
   ...fileRoutes,
   ...clientCommandRoutes,
   ...commandRoutes,
+  ...scheduleRoutes,
   ...docsRoutes(() => [...routes, ...webSocketRoutes], API_PREFIX),
 ];
 
