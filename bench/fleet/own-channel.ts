@@ -2,7 +2,7 @@
 
 import { message } from '../../src/protocol/ssh/messages.js';
 import { type PacketReader, packet } from '../../src/protocol/ssh/wire.js';
-import type { ChannelOwner } from './agent-channel.js';
+import { type ChannelOwner, PACKET_BYTES } from './agent-channel.js';
 
 interface Opening {
   resolve(): void;
@@ -16,6 +16,11 @@ export class OwnChannel {
   holding = false;
   /** In order: `eof`, `close`. */
   readonly ends: ('eof' | 'close')[] = [];
+  /** Bytes the server took at once, and those `stream` has sent. */
+  window = 0;
+  sent = 0;
+  #credit = 0;
+  #waiting: Buffer[] = [];
   #remote = 0;
   #closeSent = false;
   readonly #replies: ((granted: boolean) => void)[] = [];
@@ -44,6 +49,17 @@ export class OwnChannel {
     this.owner.send(packet(message.channelData, [this.#remote, bytes]));
   }
 
+  /** Sends data as the window lets it, in the order of the calls. */
+  stream(bytes: Buffer | string): void {
+    this.#waiting.push(Buffer.from(bytes));
+    this.#pump();
+  }
+
+  /** Bytes that wait for room. */
+  get waiting(): number {
+    return this.#waiting.reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
   /** The half-close of a Go client. */
   sendEof(): void {
     this.owner.send(packet(message.channelEof, [this.#remote]));
@@ -60,8 +76,9 @@ export class OwnChannel {
     if (!this.holding) this.owner.send(packet(message.channelWindowAdjust, [this.#remote, chunk.length]));
   }
 
-  onWindowAdjust(): void {
-    // See `write`.
+  onWindowAdjust(bytes: number): void {
+    this.#credit += bytes;
+    this.#pump();
   }
 
   onEnd(closed: boolean): void {
@@ -76,6 +93,8 @@ export class OwnChannel {
     switch (type) {
       case message.channelOpenConfirmation:
         this.#remote = reader.u32() ?? 0;
+        this.window = reader.u32() ?? 0;
+        this.#credit = this.window;
         this.opening.resolve();
         return;
       case message.channelOpenFailure:
@@ -86,6 +105,17 @@ export class OwnChannel {
       case message.channelSuccess:
       case message.channelFailure:
         this.#replies.shift()?.(type === message.channelSuccess);
+    }
+  }
+
+  #pump(): void {
+    for (let chunk = this.#waiting[0]; chunk !== undefined && this.#credit > 0; chunk = this.#waiting[0]) {
+      const size = Math.min(chunk.length, this.#credit, PACKET_BYTES);
+      if (size === chunk.length) this.#waiting.shift();
+      else this.#waiting[0] = chunk.subarray(size);
+      this.#credit -= size;
+      this.sent += size;
+      this.owner.send(packet(message.channelData, [this.#remote, chunk.subarray(0, size)]));
     }
   }
 

@@ -21,7 +21,6 @@ export const notYetAvailable: Readonly<Record<string, readonly string[]>> = {
   ],
   'tunnels on sub-domains': ['caddy-integration.*'],
   notifications: ['notifications.*'],
-  'test pages': ['api.enable_ws_test_endpoints'],
   'static files': ['api.doc_root'],
 };
 

@@ -1,6 +1,7 @@
 /** Every kind of event there is: the one place where a kind is added. Its schema goes into the API's description. */
 
 import Type, { type TSchema } from 'typebox';
+import type { Permission } from '../auth/principal.js';
 
 /** Why a connection, or the tunnel that hung on it, has ended. */
 export const connectionEnds = {
@@ -57,6 +58,14 @@ const tunnel = Type.Object(
   { $id: 'EventTunnel', description: 'As everywhere, without `auth_password`' },
 );
 
+const jobFields = {
+  jid: Type.String(),
+  multi_job_id: Type.Union([Type.String(), Type.Null()]),
+  schedule_id: Type.Union([Type.String(), Type.Null()]),
+  created_by: Type.String({ description: 'Who has asked for it' }),
+  is_script: Type.Boolean(),
+};
+
 /** What each kind carries as `payload`. */
 const payloads = {
   'client.connected': Type.Object({
@@ -76,11 +85,40 @@ const payloads = {
     at_connect: Type.Boolean({ description: 'Opened again, or asked for by the agent, when it connected' }),
   }),
   'tunnel.closed': Type.Object({ tunnel, cause: oneOf(tunnelEnds) }),
+  'job.started': Type.Object(jobFields),
+  'job.finished': Type.Object({
+    ...jobFields,
+    status: Type.String({ description: '`successful`, `failed` or `unknown`' }),
+  }),
+  'upload.finished': Type.Object({
+    uuid: Type.String({ description: 'Of the upload' }),
+    filepath: Type.String({ description: 'Where it was written; empty for `error`' }),
+    size: Type.Integer({ description: 'Bytes written on the client' }),
+    message: Type.String(),
+    status: Type.String({ description: '`success`, `ignored` (the file was there) or `error`' }),
+  }),
 } as const satisfies Readonly<Record<string, TSchema>>;
 
 export type EventType = keyof typeof payloads;
 
 export const eventTypes = Object.keys(payloads) as readonly EventType[];
+
+/** One of them is needed to hear of events of this type; none: access to the client is enough. */
+export function permissionsFor(type: EventType): readonly Permission[] {
+  switch (type) {
+    case 'client.connected':
+    case 'client.disconnected':
+      return [];
+    case 'tunnel.opened':
+    case 'tunnel.closed':
+      return ['tunnels'];
+    case 'job.started':
+    case 'job.finished':
+      return ['commands', 'scripts'];
+    case 'upload.finished':
+      return ['uploads'];
+  }
+}
 
 /** Types a name or a pattern with `*` stands for. */
 export function matchingTypes(pattern: string): readonly EventType[] {

@@ -4,9 +4,11 @@ import type { ClientRecord } from '../clients/record.js';
 import { goInstant } from '../go/instant.js';
 import { jsonText } from '../go/json-text.js';
 import type { ClientId } from '../ids.js';
+import type { JobRow } from '../jobs/job.js';
 import type { Instant } from '../time.js';
 import type { TunnelRecord } from '../tunnels/remote.js';
 import { tunnelToJson } from '../tunnels/remote-json.js';
+import type { UploadResult } from '../uploads/upload.js';
 import type { ConnectionEnd, EventType, TunnelEnd } from './event-types.js';
 
 /** What has happened to a client. */
@@ -14,7 +16,9 @@ export type Happening =
   | { readonly type: 'client.connected'; readonly resumed: boolean }
   | { readonly type: 'client.disconnected'; readonly cause: ConnectionEnd }
   | { readonly type: 'tunnel.opened'; readonly tunnel: TunnelRecord; readonly atConnect: boolean }
-  | { readonly type: 'tunnel.closed'; readonly tunnel: TunnelRecord; readonly cause: TunnelEnd };
+  | { readonly type: 'tunnel.closed'; readonly tunnel: TunnelRecord; readonly cause: TunnelEnd }
+  | { readonly type: 'job.started' | 'job.finished'; readonly job: JobRow }
+  | { readonly type: 'upload.finished'; readonly result: UploadResult };
 
 /** The parts of a record an event shows or is judged by. */
 export type EventClient = Pick<
@@ -60,12 +64,31 @@ function payloadOf(client: EventClient, happening: Happening): object {
       return { tunnel: shownTunnel(happening.tunnel), at_connect: happening.atConnect };
     case 'tunnel.closed':
       return { tunnel: shownTunnel(happening.tunnel), cause: happening.cause };
+    case 'job.started':
+      return shownJob(happening.job);
+    case 'job.finished':
+      return { ...shownJob(happening.job), status: happening.job.status };
+    case 'upload.finished': {
+      const { uuid, filepath, size, message, status } = happening.result;
+      return { uuid, filepath, size, message, status };
+    }
   }
 }
 
 function shownTunnel(record: TunnelRecord): object {
   const { auth_password: _secret, ...shown } = tunnelToJson(record);
   return { ...shown, created_at: goInstant(record.createdAt) };
+}
+
+/** Neither command nor output nor error, which may repeat the command: whoever may see them asks for the job. */
+function shownJob({ jid, multiJobId, scheduleId, createdBy, isScript }: JobRow): object {
+  return {
+    jid,
+    multi_job_id: multiJobId,
+    schedule_id: scheduleId,
+    created_by: createdBy,
+    is_script: isScript,
+  };
 }
 
 /** A client's tunnels are gone, then itself. */

@@ -36,28 +36,42 @@ export interface Work {
  */
 const LARGEST_TEXT = 245_000;
 
-/** Throws `AppError` 400 for an empty command, an interpreter that commands may not use, or too much text. */
-export function commandWork(input: ExecuteInput, defaultTimeout: Seconds): Work {
+/**
+ * Throws `AppError` 400 for an empty command, an interpreter that commands may not use, or too much text.
+ * @param interpreterTitle WebSocket clients get another one. Spec 04 §12.3
+ */
+export function commandWork(
+  input: ExecuteInput,
+  defaultTimeout: Seconds,
+  interpreterTitle = 'Invalid interpreter.',
+): Work {
   if (input.command === '') throw refusal('Command cannot be empty.');
   const problem = interpreterProblem(input.interpreter);
-  if (problem !== null) throw refusal('Invalid interpreter.', problem);
+  if (problem !== null) throw refusal(interpreterTitle, problem);
   return work(input, input.command, false, defaultTimeout);
 }
 
-/** Titles that differ between a script for one client and one for several. Spec 04 §7.2 and §9.2. */
-export type ScriptKind = 'single' | 'multi';
+/** Refusals differ between a script for one client, one for several, and a WebSocket. Spec 04 §7.2, §9.2, §12.3. */
+export type ScriptKind = 'single' | 'multi' | 'socket';
+
+const SOCKET_TITLE = 'Failed to create script on multiple clients';
 
 /** Throws `AppError` 400 for a missing script, one that is not base64, or too much text. */
 export function scriptWork(input: ExecuteInput, defaultTimeout: Seconds, kind: ScriptKind): Work {
-  if (input.script === '') throw refusal('Missing script body');
+  if (input.script === '') {
+    throw kind === 'socket' ? refusal(SOCKET_TITLE, 'Missing script body') : refusal('Missing script body');
+  }
   const decoded = decodeBase64(input.script);
   if (!decoded.ok) {
     if (kind === 'single') throw refusal(decoded.error);
-    throw refusal('failed to decode script payload from base64', decoded.error);
+    throw refusal(
+      kind === 'socket' ? SOCKET_TITLE : 'failed to decode script payload from base64',
+      decoded.error,
+    );
   }
   const text = decoded.value.toString('utf8');
-  // An empty script on several clients is run; it does nothing.
-  if (text === '' && kind === 'single') throw refusal('Command cannot be empty.');
+  // An empty script on several clients is run over REST; it does nothing.
+  if (text === '' && kind !== 'multi') throw refusal('Command cannot be empty.');
   return work(input, text, true, defaultTimeout);
 }
 

@@ -18,13 +18,15 @@ import { pruneJobs, removeOfSchedule } from './job-retention.js';
 import { isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
-import type { JobRange, JobRepository, NewJob } from './types.js';
+import type { JobRange, JobRepository, JobWatcher, NewJob } from './types.js';
 
 /** Rows removed in one transaction, so that nobody waits long for the write lock. */
 const REMOVE_BATCH = 250;
 /** In front of and behind every place. */
 const FIRST = -Number.MAX_VALUE;
 const LAST = Number.MAX_VALUE;
+
+const unwatched: JobWatcher = () => undefined;
 
 type IndexKey = [string, number, string];
 type Index = OpenedTables['jobsByClient'];
@@ -180,23 +182,29 @@ export function createJobRepository(
     ofClient: (id) => range(jobsByClient, id),
     ofMultiJob: (id) => range(jobsByMultiJob, id),
 
-    create: (job) =>
+    create: (job, watcher = unwatched) =>
       batch.run(() => {
-        if (read(job.order.jid) === undefined && isWanted(job)) add(job);
+        if (read(job.order.jid) !== undefined || !isWanted(job)) return;
+        watcher(job.progress.status === 'running' ? 'started' : 'finished', add(job));
       }),
 
-    async report(jid, clientId, report, created) {
+    async report(jid, clientId, report, created, watcher = unwatched) {
       if (!isKeyText(jid)) return null;
       return batch.run(() => {
-        const before = read(jid) ?? (created === null || !isWanted(created) ? undefined : add(created));
+        let before = read(jid);
+        if (before === undefined && created !== null && isWanted(created)) {
+          before = add(created);
+          watcher('started', before);
+        }
         if (before === undefined || before.clientId !== clientId || before.reported) return null;
         const after = reported(before, report, putOutput(jid, report.output));
         change(before, after);
+        watcher('finished', after);
         return after;
       });
     },
 
-    async expire(now, limit) {
+    async expire(now, limit, watcher = unwatched) {
       jobsRunning.resetReadTxn();
       const due = [...jobsRunning.getKeys({ end: [now, ''], limit })];
       if (due.length === 0) return [];
@@ -215,6 +223,7 @@ export function createJobRepository(
             error: noReportText(before.timeoutSec),
           };
           change(before, after);
+          watcher('finished', after);
           return [after];
         }),
       );

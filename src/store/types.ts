@@ -371,6 +371,12 @@ export interface NewJob {
   readonly deadline: Milliseconds;
 }
 
+/**
+ * Called inside the transaction for each job that begins or ends with it, in that order: what it writes there is
+ * committed together with the job. Must not throw.
+ */
+export type JobWatcher = (change: 'started' | 'finished', row: JobRow) => void;
+
 /** Part of a list in the order of `finished_at` descending with the unfinished last, then `jid`. Spec 04 §7.6. */
 export interface JobRange {
   scan(part: { readonly offset?: number; readonly limit?: number }): Iterable<JobRow>;
@@ -387,14 +393,20 @@ export interface JobRepository {
   ofClient(id: ClientId): JobRange;
   ofMultiJob(id: JobId): JobRange;
   /** Keeps the row there is, if there is one: the agent may have reported first. */
-  create(job: NewJob): Promise<void>;
+  create(job: NewJob, watcher?: JobWatcher): Promise<void>;
   /**
    * The end as the agent reports it. `created`: what to store it with when the job is not stored yet. Resolves with
    * the row, or `null` when nothing was written: no such job of this client, or it had reported before.
    */
-  report(jid: JobId, clientId: ClientId, report: JobReport, created: NewJob | null): Promise<JobRow | null>;
+  report(
+    jid: JobId,
+    clientId: ClientId,
+    report: JobReport,
+    created: NewJob | null,
+    watcher?: JobWatcher,
+  ): Promise<JobRow | null>;
   /** Ends running jobs whose deadline has passed as `unknown`, `limit` of them at most. Resolves with those. */
-  expire(now: Milliseconds, limit: number): Promise<readonly JobRow[]>;
+  expire(now: Milliseconds, limit: number, watcher?: JobWatcher): Promise<readonly JobRow[]>;
   removeClient(id: ClientId): Promise<void>;
   /** Whether a job of this schedule runs that has not come to its time-out yet, by the clock of the server. */
   runsForSchedule(id: ScheduleId, now: Milliseconds): boolean;

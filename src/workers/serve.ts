@@ -42,6 +42,7 @@ import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
 import { EventClock, eventClockMemory } from '../events/event-clock.js';
 import { createEvents } from '../events/events.js';
+import { createJobEvents } from '../events/job-events.js';
 import { createLogger, type LevelSetting } from '../logging/create-logger.js';
 import { type LogWriter, openLogWriter } from '../logging/log-writer.js';
 import { createHostKey } from '../protocol/host-key.js';
@@ -184,8 +185,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     spawnRetention(system, { config, store, log });
     spawnAudit(system, { config, store, log });
     const audit = remoteAudit({ system, api: config.api, log });
-    await openUploads(system, { dataDir: config.server.dataDir, store, audit, log });
-    spawnJobGuard(system, { store, log });
+    await openUploads(system, { dataDir: config.server.dataDir, store, audit, events, log });
     if (config.api.address !== '') {
       spawnScheduler(system, {
         store,
@@ -196,6 +196,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     } else if (store.schedules.count() > 0) {
       log.info('schedules are not run: without the API there are no users with rights');
     }
+    spawnJobGuard(system, { store, events: createJobEvents(events, (id) => store.clients.get(id)), log });
     const ports = await supervisor.start();
     return {
       agentPort: ports.agents ?? 0,

@@ -33,6 +33,7 @@ import type { Config } from '../config/types.js';
 import { parseListenAddress } from '../config/values/listen-address.js';
 import { EventClock } from '../events/event-clock.js';
 import { createEvents } from '../events/events.js';
+import { createJobEvents } from '../events/job-events.js';
 import type { Listening } from '../http/engine.js';
 import { listen } from '../http/server.js';
 import { defaultTimeout } from '../jobs/default-timeout.js';
@@ -110,18 +111,20 @@ export const program: ShardProgram = {
     });
     index.load();
     reservations.load();
+    const events = createEvents({
+      numbers: new EventClock(runtime.shared as SharedArrayBuffer, clock),
+      clock,
+      store: opened,
+      webhooks: config.webhooks,
+      send: (news) => system.tell(EVENT_LOG, { type: 'events', events: news } satisfies EventLogMessage),
+    });
+    const jobEvents = createJobEvents(events, (id) => index.get(id));
     records = createClientRecords({
       store: opened,
       index: { apply: applyClient, get: (id) => index.get(id) },
       clock,
       publish: (change) => system.publish(CLIENTS_TOPIC, change),
-      events: createEvents({
-        numbers: new EventClock(runtime.shared as SharedArrayBuffer, clock),
-        clock,
-        store: opened,
-        webhooks: config.webhooks,
-        send: (events) => system.tell(EVENT_LOG, { type: 'events', events } satisfies EventLogMessage),
-      }),
+      events,
     });
 
     const replica = createGuard({ system, config, clock, log });
@@ -155,6 +158,7 @@ export const program: ShardProgram = {
       records,
       store: opened,
       jobAudit: jobAudit(audit, () => config.api.enableAuditLog),
+      jobEvents,
       tunnels: {
         ports: localPorts,
         get checkPortTimeout() {
@@ -170,7 +174,7 @@ export const program: ShardProgram = {
 
     const bound: Record<string, number> = {};
     if (config.api.address !== '') {
-      const multiJobs = createMultiJobs({ system, store: opened, log: log.named('jobs') });
+      const multiJobs = createMultiJobs({ system, store: opened, events: jobEvents, log: log.named('jobs') });
       const context = {
         actors: system,
         clients: index,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { planReload } from '../../src/config/reload.js';
+import { eventTypes } from '../../src/events/event-types.js';
 import { api, load } from './surroundings.js';
 
 const SECRET = 'secret = "eight-or-more"';
@@ -22,7 +23,7 @@ describe('webhooks', () => {
         id: '',
         name: '',
         url: 'https://hooks.example/x',
-        events: ['client.connected', 'client.disconnected', 'tunnel.opened', 'tunnel.closed'],
+        events: eventTypes,
         secret: 'eight-or-more',
         headers: {},
         timeout: 10_000,

@@ -44,6 +44,9 @@ const renamed: readonly (readonly [described: RegExp, actual: string])[] = [
 const otherStatus: Readonly<Record<string, string>> = {
   'POST /clients-auth 204': '201',
   'POST /clients/{client_id}/stored-tunnels 201': '200',
+  'GET /ws/commands 200': '101',
+  'GET /ws/scripts 200': '101',
+  'GET /ws/uploads 200': '101',
 };
 /** Lists that are answered inside of a second envelope (spec 04 §15.3). */
 const wrappedTwice: ReadonlySet<string> = new Set(['GET /schedules']);
@@ -57,6 +60,8 @@ const neverSent: Readonly<Record<string, readonly RegExp[]>> = {
   'GET /me/tokens': [/./],
   'POST /me/tokens': [/./],
   'GET /users/{user_id}/sessions': [/\.token$/],
+  // Sent as messages, without an envelope.
+  'GET /ws/uploads': [/^data/],
   // Described without its envelope.
   'GET /clients/{client_id}/attributes': [/./],
   // Sent as `settings_uri` and `device_settings_uri` (spec 02 §20.2).

@@ -27,9 +27,10 @@ function world(since: string | null = null) {
   const socket: ApiSocket = {
     principal: administrator,
     send(text) {
-      sent.push(text);
+      sent.push(String(text));
       return seen.free;
     },
+    bufferedBytes: () => 0,
     close(code) {
       seen.closed = code;
     },

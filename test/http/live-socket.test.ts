@@ -145,3 +145,23 @@ test('one user has a bounded number open', async (t) => {
   });
   for (const client of clients) client.terminate();
 });
+
+test('one message may be as long as it has to be', async (t) => {
+  const text = 'x'.repeat(8 * 1024 * 1024);
+  let drained = false;
+  const port = await serve(t, (socket) => {
+    assert.equal(socket.send(text), false);
+    assert.ok(socket.bufferedBytes() > 1024 * 1024);
+    return {
+      onDrain: () => {
+        drained = true;
+        socket.close(1000);
+      },
+    };
+  });
+  const reader = dial(port);
+  const [data] = (await once(reader, 'message')) as [Buffer];
+  assert.equal(data.length, text.length);
+  const [code] = (await once(reader, 'close')) as [number];
+  assert.deepEqual([code, drained], [1000, true]);
+});

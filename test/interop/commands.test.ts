@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { basic } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
+import { JobReader } from '../support/job-reader.js';
 import { AGENT_PATIENCE_MS, noAgent, RealAgent } from '../support/real-agent.js';
-import { FINGERPRINT, TestServer } from '../support/server.js';
+import { ADMIN, FINGERPRINT, TestServer } from '../support/server.js';
 
 const suite = { skip: noAgent, timeout: 170_000 };
 const MIB = 1024 * 1024;
@@ -115,6 +117,59 @@ test('several at once on one client', suite, async () => {
     const { jobs } = (await server.api().get(`/commands/${jid}`)).data<{ jobs: Shown[] }>();
     return jobs.length === 2 && jobs.every(({ status }) => status === 'successful');
   });
+});
+
+const socket = async (path: string, body: object): Promise<JobReader> => {
+  const reader = await JobReader.open(server.apiPort, path, basic(ADMIN.username, ADMIN.password));
+  return reader.ask({ client_ids: ['real'], ...body });
+};
+
+test('output comes while a script runs, in pieces that keep characters whole', suite, async () => {
+  const text = "printf 'one \\360\\237'; sleep 0.3; printf '\\230\\200\\n'; echo oops >&2; sleep 1; echo two";
+  const reader = await socket('scripts', { script: btoa(text) });
+  await eventually('the beginning', () => reader.output('real') === 'one \u{1f600}\n');
+  await eventually('the error', () => reader.output('real', 'stderr') === 'oops\n');
+  assert.equal(reader.ends.length, 0);
+  assert.equal((await reader.untilClosed()).code, 1000);
+  assert.equal(reader.ends[0]?.status, 'successful');
+  assert.deepEqual(reader.ends[0]?.result, {
+    stdout: 'one \u{1f600}\ntwo\n',
+    stderr: 'oops\n',
+    summary: '',
+  });
+});
+
+test('two at once, with more output than fits anywhere', suite, async () => {
+  const text = `yes 0123456789 | head -c ${3 * MIB}`;
+  const reader = await socket('scripts', {
+    script: btoa(text),
+    client_ids: ['real', 'real'],
+    execute_concurrently: true,
+  });
+  assert.equal((await reader.untilClosed()).code, 1000);
+  assert.equal(reader.ends.length, 2);
+  for (const { jid, result } of reader.ends) {
+    assert.equal(result.stdout.length, 3 * MIB);
+    const parts = reader.parts.filter((part) => part.jid === jid);
+    const streamed = parts.map((part) => part.result.stdout).join('');
+    assert.ok(result.stdout.startsWith(streamed) && streamed.length > 2 * MIB, `${streamed.length}`);
+  }
+});
+
+test('a reader that leaves does not hold up the script', suite, async () => {
+  const reader = await socket('scripts', { script: btoa(`echo first; sleep 1; yes | head -c ${MIB}`) });
+  const [part] = await eventually('the beginning', () => reader.parts.length > 0 && reader.parts);
+  reader.socket.pause();
+  reader.socket.terminate();
+  const shown = await ended(part?.jid ?? '');
+  assert.equal(shown.result?.stdout.length, 'first\n'.length + MIB);
+});
+
+test('what the agent does not allow ends the row at once', suite, async () => {
+  const reader = await socket('commands', { command: 'forbidden thing', client_ids: ['real', 'real'] });
+  assert.equal((await reader.untilClosed()).code, 1000);
+  assert.equal(reader.ends.length, 1);
+  assert.equal(reader.ends[0]?.error, 'client error: command is not allowed: forbidden thing');
 });
 
 test('a job goes on through kill -9 of the server, and reports to the next one', suite, async () => {

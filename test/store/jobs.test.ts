@@ -7,7 +7,7 @@ import { clientId, jobId } from '../../src/ids.js';
 import type { JobOrder, JobReport } from '../../src/jobs/job.js';
 import type { MultiJob } from '../../src/jobs/multi-job.js';
 import { openStore } from '../../src/store/open.js';
-import type { NewJob, Store } from '../../src/store/types.js';
+import type { JobWatcher, NewJob, Store } from '../../src/store/types.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 
 let folder: string;
@@ -181,4 +181,44 @@ test('ids that cannot be keys are nobody’s', async () => {
     assert.equal(await store.jobs.report(jobId(id), clientId('c'), report(), null), null);
     assert.deepEqual([...store.jobs.ofClient(clientId(id)).scan({})], []);
   }
+});
+
+test('who watches hears of each beginning and end that is written, and of nothing else', async () => {
+  const seen: string[] = [];
+  const watcher: JobWatcher = (change, row) => {
+    seen.push(`${change} ${row.jid} ${row.status}`);
+    // In the same transaction: what is written here is committed with the job.
+    void store.webhookQueue.add({
+      webhook: 'w',
+      event: `${seen.length}`,
+      clientId: row.clientId,
+      type: 'job.started',
+      text: '{}',
+      queuedAt: 0,
+    });
+  };
+  const { jobs } = store;
+  await jobs.create(newJob('a', 1), watcher);
+  await jobs.create(newJob('a', 2), watcher);
+  await jobs.report(jobId('a'), clientId('other'), report(), null, watcher);
+  await jobs.report(jobId('a'), clientId('c'), report(), null, watcher);
+  await jobs.report(jobId('a'), clientId('c'), report(), null, watcher);
+  // The end comes before the answer to the start.
+  await jobs.report(jobId('b'), clientId('c'), report(), newJob('b', 1), watcher);
+  const failed = newJob('c', 1);
+  await jobs.create({ ...failed, progress: { ...failed.progress, status: 'failed' } }, watcher);
+  await jobs.create(newJob('d', 1, {}, 5), watcher);
+  await jobs.expire(10, 100, watcher);
+  await jobs.report(jobId('d'), clientId('c'), report(), null, watcher);
+  assert.deepEqual(seen, [
+    'started a running',
+    'finished a successful',
+    'started b running',
+    'finished b successful',
+    'finished c failed',
+    'started d running',
+    'finished d unknown',
+    'finished d successful',
+  ]);
+  assert.equal([...store.webhookQueue.oldest('w')].length, seen.length);
 });

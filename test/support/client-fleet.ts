@@ -18,6 +18,7 @@ import type { AuditDraft } from '../../src/audit/audit-log.js';
 import type { ClientRecords } from '../../src/clients/read-model.js';
 import type { ClientRecord } from '../../src/clients/record.js';
 import type { ServerConfig } from '../../src/config/types.js';
+import type { JobEvents } from '../../src/events/job-events.js';
 import { type ClientId, clientId } from '../../src/ids.js';
 import type { RequestReply } from '../../src/protocol/session.js';
 import { serveFiles } from '../../src/protocol/sftp/serve-files.js';
@@ -32,6 +33,9 @@ import { echoSession, type FakeSession, type FakeSessionOptions } from './fake-s
 import { freePorts } from './free-ports.js';
 import { ManualClock } from './manual-clock.js';
 import { MemoryLogger } from './memory-logger.js';
+
+/** Nobody is told of jobs. */
+export const silentJobs: JobEvents = { telling: (change) => change(() => undefined) };
 
 export interface Shard {
   readonly system: ActorSystem;
@@ -151,6 +155,7 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
         },
         () => true,
       ),
+      jobEvents: silentJobs,
       tunnels: { ports, checkPortTimeout: 2_000, log },
       storedTunnels: reservations,
       serveFiles,

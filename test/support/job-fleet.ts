@@ -12,7 +12,7 @@ import { clientId, type JobId } from '../../src/ids.js';
 import type { JobRow } from '../../src/jobs/job.js';
 import type { RequestReply } from '../../src/protocol/session.js';
 import { turn } from './actor-system.js';
-import { clientFleet, type Fleet, introduce } from './client-fleet.js';
+import { clientFleet, type Fleet, introduce, silentJobs } from './client-fleet.js';
 import { type FakeSession, failure, success } from './fake-session.js';
 import { type Order, result, STARTED_AT } from './job-agent.js';
 
@@ -41,10 +41,15 @@ export interface JobSession {
 
 export async function jobFleet(test: TestContext, shards = 1): Promise<JobFleet> {
   const fleet = await clientFleet(test, { shards });
-  spawnJobGuard(fleet.main, { store: fleet.store, log: fleet.log });
+  spawnJobGuard(fleet.main, { store: fleet.store, events: silentJobs, log: fleet.log });
   const [first] = fleet.shards;
   if (first === undefined) throw new Error('no shard');
-  const multiJobs = createMultiJobs({ system: first.system, store: fleet.store, log: fleet.log });
+  const multiJobs = createMultiJobs({
+    system: first.system,
+    store: fleet.store,
+    events: silentJobs,
+    log: fleet.log,
+  });
   return {
     ...fleet,
     async agent(id, { shard = 0, answer = () => success({ Pid: 1, StartedAt: STARTED_AT }) } = {}) {

@@ -109,6 +109,7 @@ export const referenceAccess: readonly AccessRule[] = [
   ...rules('GET', '/ws/commands', { auth: 'ws', permission: 'commands' }),
   ...rules('GET', '/ws/scripts', { auth: 'ws', permission: 'scripts' }),
   ...rules('GET', '/ws/uploads', { auth: 'ws', permission: 'uploads' }),
+  ...rules('GET', '/test/commands/ui /test/scripts/ui /test/uploads/ui', { auth: 'open' }),
   ...rules('GET PUT DELETE', '/monitoring/rules', admin),
   ...rules('PUT', '/monitoring/rules/test', admin),
   ...rules('GET', '/monitoring/rules/sample-data/{sample_data_choice} /monitoring/problems', admin),

@@ -2,6 +2,7 @@
 
 import type { ClientRecords } from '../../clients/read-model.js';
 import type { MonitoringConfig, ServerConfig } from '../../config/types.js';
+import type { JobEvents } from '../../events/job-events.js';
 import type { ClientId } from '../../ids.js';
 import type { Logger } from '../../logging/logger.js';
 import type { ServeFiles } from '../../protocol/sftp/serve-files.js';
@@ -18,6 +19,7 @@ export interface ClientDeps {
   readonly records: ClientRecords;
   readonly store: Pick<Store, 'clients' | 'measurements' | 'jobs' | 'flushed'>;
   readonly jobAudit: JobAudit;
+  readonly jobEvents: JobEvents;
   readonly tunnels: TunnelDeps;
   /** What is to be open while a client is connected. */
   readonly storedTunnels: { autoOpen(client: ClientId): readonly StoredTunnel[] };

@@ -74,10 +74,11 @@ export interface ClientRequests {
   'set-attributes': { readonly request: { readonly attributes: ClientAttributes }; readonly reply: null };
   /**
    * Starts a job; replies when it is stored as running, with `durable` when that would survive a power loss. Refuses
-   * with 409 what the agent refuses, with 500 what failed on the way.
+   * with 409 what the agent refuses, with 500 what failed on the way. `outputWindow`: bytes of each stream that may wait
+   * for the listener, when there is one.
    */
   'run-job': {
-    readonly request: { readonly order: JobOrder; readonly durable: boolean };
+    readonly request: { readonly order: JobOrder; readonly durable: boolean; readonly outputWindow?: number };
     readonly reply: null;
   };
   /** Closes the connection (take-over by a new session, deletion of credentials). */

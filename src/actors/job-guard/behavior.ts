@@ -3,6 +3,7 @@
  * It goes by the store, so jobs that ran when the server ended are no different. Spec 04 §10.3 and §11.8.
  */
 
+import type { JobEvents } from '../../events/job-events.js';
 import type { Logger } from '../../logging/logger.js';
 import type { Store } from '../../store/types.js';
 import type { Milliseconds } from '../../time.js';
@@ -11,6 +12,7 @@ import type { ActorContext, ActorRef, ActorSystem, Behavior } from '../runtime/t
 
 export interface JobGuardDeps {
   readonly store: Pick<Store, 'jobs'>;
+  readonly events: JobEvents;
   readonly log: Pick<Logger, 'error' | 'info'>;
 }
 
@@ -62,8 +64,8 @@ const jobGuardBehavior: Behavior<Message, State, JobGuardDeps> = {
 };
 
 /** Resolves with the number of jobs ended. */
-async function look(ctx: ActorContext<Message>, { store, log }: State): Promise<number> {
-  const ended = await store.jobs.expire(ctx.clock.now(), BATCH);
+async function look(ctx: ActorContext<Message>, { store, events, log }: State): Promise<number> {
+  const ended = await events.telling((watcher) => store.jobs.expire(ctx.clock.now(), BATCH, watcher));
   for (const { jid, clientId, multiJobId, status } of ended) {
     if (multiJobId === null) continue;
     const message: MultiJobMessage = { type: 'ended', jid, clientId, status, reported: false };

@@ -14,12 +14,6 @@ import type { ActorSystem } from '../runtime/types.js';
 import { dropWhenDone } from './run.js';
 import type { OutputMessage } from './state.js';
 
-/**
- * Bytes of one stream that nobody has taken yet. Hundreds of clients may stream to one listener; agents send messages
- * of 32 KiB, so four of them may be on their way.
- */
-export const OUTPUT_WINDOW = 128 * 1024;
-
 /** Reasons of SSH_MSG_CHANNEL_OPEN_FAILURE. */
 const PROHIBITED = 1;
 
@@ -117,7 +111,7 @@ export function outputOpened(
     dropWhenDone(state, order.jid);
   });
   job.channels.set(stream, channel);
-  channel.opened(incoming.accept(channel, OUTPUT_WINDOW));
+  channel.opened(incoming.accept(channel, job.outputWindow));
 }
 
 export function outputMessage(state: ClientState, message: OutputMessage): void {

@@ -118,7 +118,7 @@ async function save(
           },
           deadline: deadlineOf(now, active.order.timeoutSec),
         };
-  return deps.store.jobs.report(jid, id, report, created);
+  return deps.jobEvents.telling((watcher) => deps.store.jobs.report(jid, id, report, created, watcher));
 }
 
 const LONGEST_SHOWN = 64;

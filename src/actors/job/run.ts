@@ -11,6 +11,7 @@ import { refuse } from '../ask.js';
 import type { ClientRequests } from '../client/messages.js';
 import type { ClientContext, ClientState } from '../client/state.js';
 import type { Sender } from '../runtime/types.js';
+import { OUTPUT_WINDOW } from './output-window.js';
 import type { JobMessage } from './state.js';
 
 /**
@@ -32,7 +33,7 @@ const PERSIST_TITLE = 'Failed to persist a new job.';
 export function runJob(
   ctx: ClientContext,
   state: ClientState,
-  { order, durable }: ClientRequests['run-job']['request'],
+  { order, durable, outputWindow = OUTPUT_WINDOW }: ClientRequests['run-job']['request'],
   sender: Sender,
 ): void {
   const { active } = state.jobs;
@@ -41,7 +42,7 @@ export function runJob(
     return;
   }
   // Known before it is sent: its output, and even its end, may come before the reply.
-  active.set(order.jid, { order, channels: new Map(), stored: false, reported: false });
+  active.set(order.jid, { order, outputWindow, channels: new Map(), stored: false, reported: false });
   const sent = state.connection.session.request('run_cmd', orderJson(order), START_TIMEOUT);
   ctx.pipeToSelf(sent, (outcome) => ({ type: 'job-answered', jid: order.jid, durable, outcome, sender }));
 }
@@ -76,7 +77,7 @@ export function jobAnswered(
       deadline: deadlineOf(now, job.order.timeoutSec),
     };
     job.stored = true;
-    const saving = deps.store.jobs.create(stored);
+    const saving = deps.jobEvents.telling((watcher) => deps.store.jobs.create(stored, watcher));
     const saved = durable ? saving.then(() => deps.store.flushed()) : saving;
     // It runs: whoever asked is told so even when the connection ends meanwhile.
     const told = saved.then(

@@ -10,6 +10,8 @@ import type { OutputChannel } from './output.js';
 /** A job that was sent on this connection and is not stored yet, or whose output is streamed. */
 export interface ActiveJob {
   readonly order: JobOrder;
+  /** Of each stream, bytes. */
+  readonly outputWindow: number;
   readonly channels: Map<StreamName, OutputChannel>;
   /** It was answered, and is or will be stored with that. */
   stored: boolean;

@@ -3,6 +3,7 @@
  * once, and passes on what comes of them. Lives in the thread that was asked for it. Spec 04 §10.
  */
 
+import type { JobEvents } from '../../events/job-events.js';
 import type { ClientId, JobId } from '../../ids.js';
 import type { JobOrder, JobStatus } from '../../jobs/job.js';
 import type { MultiJob } from '../../jobs/multi-job.js';
@@ -19,6 +20,7 @@ import { type Started, startChild } from './start-child.js';
 
 export interface MultiJobArgs {
   readonly store: Pick<Store, 'jobs'>;
+  readonly events: JobEvents;
   readonly log: Pick<Logger, 'error' | 'debug'>;
   readonly newId: () => string;
   readonly multiJob: MultiJob;

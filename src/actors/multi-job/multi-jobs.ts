@@ -1,6 +1,7 @@
 /** Starting commands and scripts on several clients, for whoever wants to: the API, WebSockets, schedules. */
 
 import { randomUUID } from 'node:crypto';
+import type { JobEvents } from '../../events/job-events.js';
 import { type JobId, jobId } from '../../ids.js';
 import type { Work } from '../../jobs/input.js';
 import { jobJson } from '../../jobs/job-json.js';
@@ -47,12 +48,13 @@ export interface MultiJobs {
 export interface MultiJobDeps {
   readonly system: ActorSystem;
   readonly store: Pick<Store, 'jobs' | 'multiJobs' | 'flushed'>;
+  readonly events: JobEvents;
   readonly log: Pick<Logger, 'error' | 'debug'>;
   readonly newId?: () => string;
 }
 
 /** Once per thread; its multi-jobs live there. */
-export function createMultiJobs({ system, store, log, newId = randomUUID }: MultiJobDeps): MultiJobs {
+export function createMultiJobs({ system, store, events, log, newId = randomUUID }: MultiJobDeps): MultiJobs {
   const owner: QueueOwner = {
     taken({ jid, clientId, stream, bytes }) {
       if (bytes === 0) return;
@@ -92,7 +94,7 @@ export function createMultiJobs({ system, store, log, newId = randomUUID }: Mult
       await store.multiJobs.put(multiJob);
       await store.flushed();
       const output = stream ? new OutputQueue(owner) : null;
-      const args = { store, log, newId, multiJob, targets, output };
+      const args = { store, events, log, newId, multiJob, targets, output };
       system.spawn(multiJobBehavior, multiJob.jid, args, { epoch: 1 });
       return { id: multiJob.jid, outputs: output };
     },

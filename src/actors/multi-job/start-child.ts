@@ -2,11 +2,12 @@
 
 import { AppError, type ErrorPayload } from '../../errors.js';
 import { jobId } from '../../ids.js';
-import type { JobOrder, JobProgress } from '../../jobs/job.js';
+import type { JobOrder } from '../../jobs/job.js';
 import { madeJobJson } from '../../jobs/job-json.js';
 import type { Target } from '../../jobs/targets.js';
 import type { ClientMessage } from '../client/messages.js';
 import { clientRef } from '../client/messages.js';
+import { outputWindow } from '../job/output-window.js';
 import { failedProgress, START_GRACE, START_TIMEOUT, TRANSPORT_TITLE } from '../job/run.js';
 import { ActorError, type ActorSystem } from '../runtime/types.js';
 import type { MultiJobArgs } from './behavior.js';
@@ -25,7 +26,7 @@ export interface Started {
 /** Resolves when the child is stored, whatever became of it. */
 export async function startChild(
   system: ActorSystem,
-  { multiJob, newId, output, store, log }: MultiJobArgs,
+  { multiJob, targets, newId, output, store, events, log }: MultiJobArgs,
   { id, name }: Target,
 ): Promise<Started> {
   const { command, cwd, interpreter, createdBy, timeoutSec, scheduleId, isSudo, isScript } = multiJob;
@@ -44,25 +45,27 @@ export async function startChild(
     isScript,
     stream: output !== null,
   };
-  const message: ClientMessage = { type: 'run-job', order, durable: false };
+  const message: ClientMessage = {
+    type: 'run-job',
+    order,
+    durable: false,
+    ...(output !== null && { outputWindow: outputWindow(multiJob.concurrent ? targets.length : 1) }),
+  };
   try {
     await system.ask(clientRef(id), message, { timeoutMs: START_TIMEOUT + START_GRACE });
     return { order, error: null, connected: true };
   } catch (error) {
     const text = failureText(error);
     const progress = failedProgress(system.clock.now(), text);
-    await save(store, order, progress).catch((reason: Error) =>
-      log.error(`job ${order.jid} on client ${id}: ${reason.message}`),
-    );
+    await events
+      .telling((watcher) => store.jobs.create({ order, progress, deadline: 0 }, watcher))
+      .catch((reason: Error) => log.error(`job ${order.jid} on client ${id}: ${reason.message}`));
     const final = `${madeJobJson(order, progress, null)}\n`;
     return { order, error: text, connected: text !== NOT_CONNECTED, final };
   }
 }
 
 const NOT_CONNECTED = 'client is not connected';
-
-const save = (store: MultiJobArgs['store'], order: JobOrder, progress: JobProgress): Promise<void> =>
-  store.jobs.create({ order, progress, deadline: 0 });
 
 /** What the child says. Spec 04 §10.2. */
 function failureText(error: unknown): string {

@@ -1,6 +1,7 @@
 /** Starts a distribution per file, and clears up after what has ended in disorder. One actor, on main. */
 
 import type { AuditLog } from '../../audit/audit-log.js';
+import type { Events } from '../../events/events.js';
 import type { Logger } from '../../logging/logger.js';
 import type { Store } from '../../store/types.js';
 import { removeLeftovers, removePartsOf } from '../../uploads/folder.js';
@@ -13,6 +14,7 @@ export interface UploadsDeps {
   readonly dataDir: string;
   readonly store: Pick<Store, 'clients'>;
   readonly audit: AuditLog;
+  readonly events: Events;
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
 }
 

@@ -64,8 +64,7 @@ export const distributionBehavior: Behavior<Message, State, DistributionArgs> = 
     const cut = [...state.missing].map((id) => failure(state.upload, id, STOPPED));
     if (cut.length > 0) {
       state.log.info(`upload ${state.upload.id}: ${cut.length} clients did not get the file, ${STOPPED}`);
-      publish(ctx, cut);
-      await state.audit.record(cut.map((result) => draft(state, result)));
+      await Promise.all([announce(ctx, state, cut), record(state, cut)]);
     }
     await unlink(state.upload.sourcePath).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') state.log.error(`upload ${state.upload.id}: ${String(error)}`);
@@ -100,14 +99,31 @@ function finish(ctx: ActorContext<Message>, state: State, results: readonly Uplo
     if (status === 'error') state.log.error(text);
     else state.log.info(text);
   }
-  publish(ctx, results);
   state.recording += 1;
-  const recorded = state.audit.record(results.map((result) => draft(state, result)));
+  const recorded = Promise.all([announce(ctx, state, results), record(state, results)]);
   ctx.pipeToSelf(recorded, () => ({ type: 'recorded' }));
 }
 
-function publish({ system }: ActorContext<Message>, results: readonly UploadResult[]): void {
-  for (const result of results) system.publish(UPLOADS_TOPIC, result);
+const record = (state: State, results: readonly UploadResult[]): Promise<void> =>
+  state.audit.record(results.map((result) => draft(state, result)));
+
+/** Tells those who watch uploads, and those who hear events. Never rejects. */
+async function announce(
+  { system }: ActorContext<Message>,
+  { events, store, log }: State,
+  results: readonly UploadResult[],
+): Promise<void> {
+  const told = results.map(async (result) => {
+    system.publish(UPLOADS_TOPIC, result);
+    const client = store.clients.get(result.client_id);
+    if (client === undefined) return;
+    const { committed, tell } = events.record(client, [{ type: 'upload.finished', result }]);
+    await committed;
+    tell();
+  });
+  for (const outcome of await Promise.allSettled(told)) {
+    if (outcome.status === 'rejected') log.error(`event of an upload: ${String(outcome.reason)}`);
+  }
 }
 
 function draft({ upload, store }: State, result: UploadResult): AuditDraft {

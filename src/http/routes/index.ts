@@ -27,6 +27,7 @@ import { plusRoutes } from './plus.js';
 import { scheduleRoutes } from './schedules.js';
 import { statusRoutes } from './status.js';
 import { storedTunnelRoutes } from './stored-tunnels.js';
+import { testPageRoutes } from './test-pages.js';
 import { totpRoutes } from './totp.js';
 import { tunnelRoutes } from './tunnels.js';
 import { updatesStatusRoutes } from './updates-status.js';
@@ -37,7 +38,9 @@ import { vaultRoutes } from './vault.js';
 import { vaultAdminRoutes } from './vault-admin.js';
 import { verifySecondFactorRoutes } from './verify-2fa.js';
 import { webhookRoutes } from './webhooks.js';
+import { commandSocketRoutes } from './ws-commands.js';
 import { eventStreamRoutes } from './ws-events.js';
+import { uploadSocketRoutes } from './ws-uploads.js';
 
 export const routes: readonly Route[] = [
   ...loginRoutes,
@@ -74,7 +77,12 @@ export const routes: readonly Route[] = [
   ...commandRoutes,
   ...scheduleRoutes,
   ...docsRoutes(() => [...routes, ...webSocketRoutes], API_PREFIX),
+  ...testPageRoutes,
 ];
 
 /** Those that turn a connection into a WebSocket. */
-export const webSocketRoutes: readonly WebSocketRoute[] = [...eventStreamRoutes];
+export const webSocketRoutes: readonly WebSocketRoute[] = [
+  ...eventStreamRoutes,
+  ...commandSocketRoutes,
+  ...uploadSocketRoutes,
+];

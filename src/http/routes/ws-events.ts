@@ -37,10 +37,11 @@ const streamEvents: WebSocketRoute = {
   access: { kind: 'user' },
   docs: {
     tag: TAG,
-    summary: 'Hear of clients and tunnels as it happens',
+    summary: 'Hear of clients, tunnels, jobs and uploads as it happens',
     description:
       'A WebSocket. The first message is `EventHello`, then each is one `Event`: of the clients the caller may access, ' +
-      'those of tunnels only with permission `tunnels`. Close codes: 4401 the login has ended, 4403 something is not ' +
+      'those of tunnels only with permission `tunnels`, of jobs with `commands` or `scripts`, of uploads with `uploads`. ' +
+      'Close codes: 4401 the login has ended, 4403 something is not ' +
       'allowed any more, 1013 the reader is too slow, 1001 the server stops. What a reader sends is ignored.',
     query: {
       types: {

@@ -5,7 +5,7 @@ import type { EventPage } from '../../actors/events/messages.js';
 import type { Principal } from '../../auth/principal.js';
 import type { ClientIndex } from '../../clients/read-model.js';
 import type { StreamEvent } from '../../events/event.js';
-import type { EventType } from '../../events/event-types.js';
+import { type EventType, permissionsFor } from '../../events/event-types.js';
 import { jsonText } from '../../go/json-text.js';
 import type { Store } from '../../store/types.js';
 import { type ApiSocket, closeCodes, type SocketHandlers } from './websocket-route.js';
@@ -126,7 +126,9 @@ export class EventStream implements EventReader, SocketHandlers {
   #maySee(event: StreamEvent): boolean {
     const { principal } = this.#socket;
     if (principal.admin) return true;
-    if (event.type.startsWith('tunnel.') && !principal.permissions.has('tunnels')) return false;
+    const needed = permissionsFor(event.type);
+    if (needed.length > 0 && !needed.some((permission) => principal.permissions.has(permission)))
+      return false;
     return this.#canAccess(event, principal);
   }
 

@@ -6,7 +6,7 @@ import type { ByteSocket, ByteSocketHandlers } from '../../protocol/byte-socket.
 import type { Clock, Milliseconds, Timer } from '../../time.js';
 import { type ApiSocket, type Conversation, closeCodes, type SocketHandlers } from './websocket-route.js';
 
-/** Bytes a reader may leave in this server. A handler that heeds `send` stays below 256 KiB and one message. */
+/** Bytes a reader may leave in this server before the next message. A handler that heeds `send` stays below 256 KiB. */
 const MOST_BUFFERED = 1024 * 1024;
 /** A peer that is told to go gets this long to read what is left. */
 const CLOSE_GRACE: Milliseconds = 5_000;
@@ -49,13 +49,18 @@ export class LiveSocket implements ApiSocket, ByteSocketHandlers {
     });
   }
 
-  send(text: string): boolean {
+  send(text: string | Uint8Array): boolean {
     if (this.ended) return true;
     const { socket } = this.#options;
-    const more = socket.send(Buffer.from(text), true);
-    if (more || socket.bufferedBytes() <= MOST_BUFFERED) return more;
-    this.close(closeCodes.tooSlow, 'too slow');
-    return true;
+    if (socket.bufferedBytes() > MOST_BUFFERED) {
+      this.close(closeCodes.tooSlow, 'too slow');
+      return true;
+    }
+    return socket.send(typeof text === 'string' ? Buffer.from(text) : text, true);
+  }
+
+  bufferedBytes(): number {
+    return this.ended ? 0 : this.#options.socket.bufferedBytes();
   }
 
   close(code: number, reason = ''): void {

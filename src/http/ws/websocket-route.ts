@@ -33,10 +33,12 @@ export interface ApiSocket {
   /** Who is there, as he is now: groups and permissions may change while the socket is open. */
   readonly principal: Principal;
   /**
-   * Sends one text message. `false`: more is buffered than is good, wait for `onDrain`. Who goes on regardless is
-   * closed with `tooSlow` at some point. After the end nothing happens.
+   * Sends one text message, of any length; bytes have to be UTF-8. `false`: more is buffered than is good, wait for
+   * `onDrain`. Who goes on regardless is closed with `tooSlow` at some point. After the end nothing happens.
    */
-  send(text: string): boolean;
+  send(text: string | Uint8Array): boolean;
+  /** Bytes sent that the other side's machine has not taken yet. */
+  bufferedBytes(): number;
   /** Sends what is buffered, a Close frame, and ends. */
   close(code: number, reason?: string): void;
 }

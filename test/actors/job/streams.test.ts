@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OUTPUT_WINDOW } from '../../../src/actors/job/output.js';
+import { OUTPUT_WINDOW, outputWindow } from '../../../src/actors/job/output-window.js';
 import type { JobOutputEvent, JobOutputs } from '../../../src/actors/multi-job/output-queue.js';
 import { turn } from '../../support/actor-system.js';
 import { result } from '../../support/job-agent.js';
@@ -167,4 +167,11 @@ test('clients that do not start and results that do not come end the stream as w
   assert.equal(lost.status, 'unknown');
   assert.equal(events.length, 1);
   assert.equal(silent.orders.length, 1);
+});
+
+test('the more clients, the less of each may wait', () => {
+  assert.equal(outputWindow(1), OUTPUT_WINDOW);
+  assert.equal(outputWindow(256), OUTPUT_WINDOW);
+  assert.equal(outputWindow(1024), OUTPUT_WINDOW / 4);
+  assert.equal(outputWindow(1_000_000), 8 * 1024);
 });

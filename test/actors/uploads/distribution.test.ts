@@ -26,6 +26,8 @@ interface World {
   readonly audit: AuditDraft[];
   /** As the second shard hears of them. */
   readonly results: UploadResult[];
+  /** Events, and of which client. */
+  readonly told: readonly string[];
   /** A connected agent whose answers to `upload` the test gives. */
   agent(id: string, shard?: number): Promise<Agent>;
   distribute(id: string, ...clients: readonly string[]): Promise<string>;
@@ -44,11 +46,18 @@ async function world(t: TestContext): Promise<World> {
   const fleet = await clientFleet(t, { shards: 2 });
   const audit: AuditDraft[] = [];
   const results: UploadResult[] = [];
+  const told: string[] = [];
   fleet.shards[1]?.system.subscribe(UPLOADS_TOPIC, (result) => results.push(result as UploadResult));
   await openUploads(fleet.main, {
     dataDir,
     store: fleet.store,
     audit: { record: async (entries) => void audit.push(...entries) },
+    events: {
+      record: ({ id }, happenings) => ({
+        committed: Promise.resolve(),
+        tell: () => void told.push(...happenings.map(({ type }) => `${type} ${id}`)),
+      }),
+    },
     log: fleet.log,
   });
   return {
@@ -56,6 +65,7 @@ async function world(t: TestContext): Promise<World> {
     dataDir,
     audit,
     results,
+    told,
     async agent(id, shard = 0) {
       const asked: string[] = [];
       const waiting: ((reply: RequestReply) => void)[] = [];
@@ -94,7 +104,7 @@ async function world(t: TestContext): Promise<World> {
 }
 
 test('every client has one result, published and in the audit log, then the file is removed', async (t) => {
-  const { fleet, audit, results, agent, distribute } = await world(t);
+  const { fleet, audit, results, told, agent, distribute } = await world(t);
   const [here, there] = [await agent('here'), await agent('there', 1)];
   const path = await distribute('u1', 'here', 'nobody', 'there');
   await fleet.until(() => here.asked.length === 1 && there.asked.length === 1);
@@ -120,6 +130,8 @@ test('every client has one result, published and in the audit log, then the file
     ],
   );
   assert.deepEqual(audit.map(({ action }) => action).sort(), ['failed', 'failed', 'success']);
+  // Who may hear of a client nobody knows?
+  assert.deepEqual([...told].sort(), ['upload.finished here', 'upload.finished there']);
 });
 
 test('a transfer may take longer than any ask, and a connection that ends ends it', async (t) => {
