@@ -6,6 +6,7 @@ import { committed } from './commit.js';
 import { isKeyText } from './key.js';
 import { encodeNumbers, encodeTexts } from './measurement-codec.js';
 import { first, measurementReads } from './measurement-reads.js';
+import { RowMemory } from './row-memory.js';
 import type { MeasurementKey, OpenedTables } from './tables.js';
 import type { MeasurementRepository } from './types.js';
 
@@ -21,9 +22,6 @@ const MAX_UNCOMMITTED_BYTES = 32 * 1024 * 1024;
 const MAX_RETRY_BYTES = 32 * 1024 * 1024;
 /** Rows removed in one transaction, so that nobody waits long for the write lock. */
 const REMOVE_BATCH = 1000;
-/** Memory that rows waiting for their commit share; a quarter may be left over at its end. */
-const SLAB_BYTES = 256 * 1024;
-const LARGEST_IN_SLAB = SLAB_BYTES / 4;
 /** Tells rows of one client and millisecond apart; a thread writes far fewer rows in a millisecond. */
 const SEQUENCES = 65_536;
 
@@ -49,22 +47,10 @@ export function createMeasurementRepository(
   let queue: Row[] = [];
   let queuedBytes = 0;
   let uncommittedBytes = 0;
-  let slab = Buffer.alloc(0);
-  let slabUsed = 0;
+  const memory = new RowMemory();
   let sequence = 0;
   let timer: Timer | undefined;
   let lastWrite: Promise<void> = Promise.resolve();
-
-  /** Rows side by side: thousands of small buffers would be most of the garbage of a busy thread. */
-  const allocate = (bytes: number): Buffer => {
-    if (bytes > LARGEST_IN_SLAB) return Buffer.allocUnsafeSlow(bytes);
-    if (slabUsed + bytes > slab.length) {
-      slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-      slabUsed = 0;
-    }
-    slabUsed += bytes;
-    return slab.subarray(slabUsed - bytes, slabUsed);
-  };
 
   const write = (): void => {
     timer?.cancel();
@@ -72,11 +58,13 @@ export function createMeasurementRepository(
     if (queue.length === 0) return;
     const rows = queue;
     const bytes = queuedBytes;
+    const release = memory.nextBatch();
     queue = [];
     queuedBytes = 0;
     if (uncommittedBytes + bytes > MAX_UNCOMMITTED_BYTES) {
       try {
         table.transactionSync(() => putAll(rows));
+        release();
       } catch (error) {
         takeBack(rows, bytes, error);
       }
@@ -86,7 +74,8 @@ export function createMeasurementRepository(
     lastWrite = committed(putAll(rows)).finally(() => {
       uncommittedBytes -= bytes;
     });
-    lastWrite.catch((error) => takeBack(rows, bytes, error));
+    // Rows that are tried again keep their memory.
+    lastWrite.then(release, (error) => takeBack(rows, bytes, error));
   };
 
   /** All puts of one turn end up in one transaction, so the last one stands for them all. */
@@ -161,8 +150,8 @@ export function createMeasurementRepository(
       sequence = (sequence + 1) % SEQUENCES;
       const row = {
         key: [measurement.clientId, measurement.timestamp, sequence] as MeasurementKey,
-        numbers: encodeNumbers(measurement, allocate),
-        texts: encodeTexts(measurement, allocate),
+        numbers: encodeNumbers(measurement, memory.allocate),
+        texts: encodeTexts(measurement, memory.allocate),
       };
       queue.push(row);
       queuedBytes += bytesOf(row);

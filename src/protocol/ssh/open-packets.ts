@@ -21,7 +21,7 @@ const MAX_PACKETS_PER_CHUNK = 10_000;
 /** Room for four full data packets; a chunk that a slow user holds keeps at most this much alive. */
 const SLAB_BYTES = 4 * (32 * 1024 + 64);
 /** Smaller ones come from the runtime's own pool. */
-const MIN_SLAB_PACKET_BYTES = 4096;
+const MIN_SLAB_PACKET_BYTES = 512;
 
 let slab = Buffer.alloc(0);
 let slabUsed = 0;

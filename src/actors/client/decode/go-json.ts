@@ -39,7 +39,7 @@ export class GoObject {
     if (typeof value !== 'object' || Array.isArray(value)) throw new DecodeError('not an object');
     const plain = value as Readonly<Record<string, unknown>>;
     const keys = Object.keys(plain);
-    if (keys.every((key) => key === key.toLowerCase())) {
+    if (!keys.some(mayHaveCapital)) {
       this.#plain = plain;
       return;
     }
@@ -57,11 +57,12 @@ export class GoObject {
 
   /** The raw value; `undefined` when absent or null. */
   raw(name: string): unknown {
-    if (this.#values !== null) return this.#values.get(name.toLowerCase());
+    const plain = this.#plain;
+    // Nearly always spelled as it is asked for.
+    if (plain !== null && Object.hasOwn(plain, name)) return plain[name] ?? undefined;
     const key = name.toLowerCase();
-    return this.#plain !== null && Object.hasOwn(this.#plain, key)
-      ? (this.#plain[key] ?? undefined)
-      : undefined;
+    if (this.#values !== null) return this.#values.get(key);
+    return plain !== null && Object.hasOwn(plain, key) ? (plain[key] ?? undefined) : undefined;
   }
 
   /** Empty when absent. Cut to `longest` characters; the default suits names and descriptions. */
@@ -132,6 +133,15 @@ export class GoObject {
     const value = this.raw(name);
     return value === undefined ? null : new GoObject(value);
   }
+}
+
+/** A loop, because there are a dozen keys in each of thousands of requests a second. */
+function mayHaveCapital(key: string): boolean {
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at);
+    if ((code >= 0x41 && code <= 0x5a) || code > 0x7f) return true;
+  }
+  return false;
 }
 
 const LONE_SURROGATES = /\p{Surrogate}/gu;
