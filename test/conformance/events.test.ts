@@ -2,15 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
-import { openStore } from '../../src/store/open.js';
 import { type ApiClient, basic } from '../support/api-client.js';
 import { EventReader, type ReaderOptions, Refused } from '../support/event-reader.js';
 import { eventually } from '../support/eventually.js';
-import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
+import { PASSWORD, storePeople } from '../support/store-people.js';
 
-const PASSWORD = 'password-of-the-tests';
 let server: TestServer;
 const open: EventReader[] = [];
 
@@ -56,27 +53,11 @@ before(async () => {
   server = await TestServer.start({
     api: { auth: null, user_login_wait: 0, max_failed_login: 0, cors: ['https://ui.example.com'] },
     async prepare(dataDir) {
-      const store = openStore(dataDir, { log: new MemoryLogger() });
-      const password = await hashPassword(PASSWORD);
-      const user = (username: string, ...groups: readonly string[]) => ({
-        username,
-        password,
-        passwordExpired: false,
-        groups,
-        twoFaSendTo: '',
-        totpSecret: '',
-      });
-      await store.users.addFirst([
-        user('root', 'Administrators'),
-        user('second', 'Administrators'),
-        user('watcher', 'Watchers'),
-        user('plain', 'Plain'),
-      ]);
-      const group = (name: string, permissions: readonly string[]) =>
-        store.userGroups.put({ name, permissions, tunnelsRestricted: null, commandsRestricted: null });
-      await group('Watchers', ['tunnels']);
-      await group('Plain', ['commands']);
-      await store.close();
+      await storePeople(
+        dataDir,
+        { root: ['Administrators'], second: ['Administrators'], watcher: ['Watchers'], plain: ['Plain'] },
+        { Watchers: { permissions: ['tunnels'] }, Plain: { permissions: ['commands'] } },
+      );
     },
   });
 });

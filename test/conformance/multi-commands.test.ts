@@ -2,14 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
-import { openStore } from '../../src/store/open.js';
 import { eventually } from '../support/eventually.js';
 import { JobAgent, type Order, started } from '../support/job-agent.js';
-import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
-
-const PASSWORD = 'password-of-the-tests';
+import { PASSWORD, storePeople } from '../support/store-people.js';
 
 interface Child {
   readonly jid: string;
@@ -35,34 +31,18 @@ before(async () => {
   server = await TestServer.start({
     api: { auth: null, user_login_wait: 0, max_failed_login: 0 },
     async prepare(dataDir) {
-      const store = openStore(dataDir, { log: new MemoryLogger() });
-      const password = await hashPassword(PASSWORD);
-      const user = (username: string, ...groups: readonly string[]) => ({
-        username,
-        password,
-        passwordExpired: false,
-        groups,
-        twoFaSendTo: '',
-        totpSecret: '',
-      });
-      await store.users.addFirst([
-        user('root', 'Administrators'),
-        user('ada', 'Ops'),
-        user('bob', 'Ops'),
-        user('carl', 'Careful'),
-        user('dora', 'Scripts'),
-      ]);
-      const group = (name: string, permissions: readonly string[], commandsRestricted: object | null) =>
-        store.userGroups.put({
-          name,
-          permissions,
-          tunnelsRestricted: null,
-          commandsRestricted: commandsRestricted as Readonly<Record<string, unknown>> | null,
-        });
-      await group('Ops', ['commands'], null);
-      await group('Careful', ['commands'], { allow: ['^/usr/bin/'], deny: ['rm'], is_sudo: false });
-      await group('Scripts', ['scripts'], null);
-      await store.close();
+      await storePeople(
+        dataDir,
+        { root: ['Administrators'], ada: ['Ops'], bob: ['Ops'], carl: ['Careful'], dora: ['Scripts'] },
+        {
+          Ops: { permissions: ['commands'] },
+          Careful: {
+            permissions: ['commands'],
+            commandsRestricted: { allow: ['^/usr/bin/'], deny: ['rm'], is_sudo: false },
+          },
+          Scripts: { permissions: ['scripts'] },
+        },
+      );
     },
   });
   one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one' }).connect(server);

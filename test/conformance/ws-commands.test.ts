@@ -2,18 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
-import { openStore } from '../../src/store/open.js';
 import { basic } from '../support/api-client.js';
 import { EventReader, type ReadEvent } from '../support/event-reader.js';
 import { eventually } from '../support/eventually.js';
 import { JobAgent, type Order, result } from '../support/job-agent.js';
 import { JobReader } from '../support/job-reader.js';
-import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
+import { PASSWORD, storePeople } from '../support/store-people.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
-const PASSWORD = 'password-of-the-tests';
 const MIB = 1024 * 1024;
 
 interface Child {
@@ -37,37 +34,22 @@ before(async () => {
     extra: `[[webhooks]]\nurl = "${receiver.url}"\nsecret = "secret-of-the-tests"\nevents = ["job.*"]`,
     api: { auth: null, user_login_wait: 0, max_failed_login: 0 },
     async prepare(dataDir) {
-      const store = openStore(dataDir, { log: new MemoryLogger() });
-      const password = await hashPassword(PASSWORD);
-      const user = (username: string, ...groups: readonly string[]) => ({
-        username,
-        password,
-        passwordExpired: false,
-        groups,
-        twoFaSendTo: '',
-        totpSecret: '',
-      });
-      await store.users.addFirst([
-        user('root', 'Administrators'),
-        user('ada', 'Ops'),
-        user('carl', 'Careful'),
-        user('plain', 'Plain'),
-      ]);
-      const group = (name: string, permissions: readonly string[], commandsRestricted: object | null) =>
-        store.userGroups.put({
-          name,
-          permissions,
-          tunnelsRestricted: null,
-          commandsRestricted: commandsRestricted as Readonly<Record<string, unknown>> | null,
-        });
-      await group('Ops', ['commands'], null);
-      await group('Plain', ['tunnels'], null);
-      await group('Careful', ['commands', 'scripts'], {
-        allow: ['^/usr/bin/'],
-        deny: ['rm'],
-        is_sudo: false,
-      });
-      await store.close();
+      await storePeople(
+        dataDir,
+        { root: ['Administrators'], ada: ['Ops'], carl: ['Careful'], plain: ['Plain'] },
+        {
+          Ops: { permissions: ['commands'] },
+          Plain: { permissions: ['tunnels'] },
+          Careful: {
+            permissions: ['commands', 'scripts'],
+            commandsRestricted: {
+              allow: ['^/usr/bin/'],
+              deny: ['rm'],
+              is_sudo: false,
+            },
+          },
+        },
+      );
     },
   });
   one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one <1>' }).connect(server);

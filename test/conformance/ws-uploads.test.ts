@@ -2,18 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
-import { openStore } from '../../src/store/open.js';
 import { basic } from '../support/api-client.js';
 import { EventReader } from '../support/event-reader.js';
 import { eventually } from '../support/eventually.js';
 import { failure, fileAgent } from '../support/file-agent.js';
 import { JobReader } from '../support/job-reader.js';
-import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
+import { PASSWORD, storePeople } from '../support/store-people.js';
 import { form } from '../support/upload-form.js';
 
-const PASSWORD = 'password-of-the-tests';
 /** Each connection may land on any shard: so many do not all miss one of two. */
 const ENOUGH = 8;
 
@@ -24,26 +21,11 @@ before(async () => {
   server = await TestServer.start({
     api: { auth: null, user_login_wait: 0, max_failed_login: 0 },
     async prepare(dataDir) {
-      const store = openStore(dataDir, { log: new MemoryLogger() });
-      const password = await hashPassword(PASSWORD);
-      const user = (username: string, ...groups: readonly string[]) => ({
-        username,
-        password,
-        passwordExpired: false,
-        groups,
-        twoFaSendTo: '',
-        totpSecret: '',
-      });
-      await store.users.addFirst([
-        user('root', 'Administrators'),
-        user('ada', 'Files'),
-        user('bob', 'Others'),
-      ]);
-      const group = (name: string, permissions: readonly string[]) =>
-        store.userGroups.put({ name, permissions, tunnelsRestricted: null, commandsRestricted: null });
-      await group('Files', ['uploads']);
-      await group('Others', ['commands']);
-      await store.close();
+      await storePeople(
+        dataDir,
+        { root: ['Administrators'], ada: ['Files'], bob: ['Others'] },
+        { Files: { permissions: ['uploads'] }, Others: { permissions: ['commands'] } },
+      );
     },
   });
   await fileAgent(server, 'client-1');

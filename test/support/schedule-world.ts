@@ -1,15 +1,13 @@
 /** A running server with users whose groups may use schedules in different ways, and clients that run jobs. */
 
 import assert from 'node:assert/strict';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
-import { openStore } from '../../src/store/open.js';
 import type { ApiAnswer } from './api-client.js';
 import { eventually } from './eventually.js';
 import type { JobAgent, Order } from './job-agent.js';
-import { MemoryLogger } from './memory-logger.js';
 import { TestServer, type TestServerOptions } from './server.js';
+import { PASSWORD, storePeople } from './store-people.js';
 
-export const PASSWORD = 'password-of-the-tests';
+export { PASSWORD };
 
 export interface Shown {
   readonly id: string;
@@ -36,34 +34,18 @@ export function startWorld(options: TestServerOptions = {}): Promise<TestServer>
     ...options,
     api: { auth: null, user_login_wait: 0, max_failed_login: 0, ...options.api },
     async prepare(dataDir, folder) {
-      const store = openStore(dataDir, { log: new MemoryLogger() });
-      const password = await hashPassword(PASSWORD);
-      const user = (username: string, ...groups: readonly string[]) => ({
-        username,
-        password,
-        passwordExpired: false,
-        groups,
-        twoFaSendTo: '',
-        totpSecret: '',
-      });
-      await store.users.addFirst([
-        user('root', 'Administrators'),
-        user('ada', 'Ops'),
-        user('bob', 'Ops'),
-        user('carl', 'Careful'),
-        user('dora', 'Nothing'),
-      ]);
-      const group = (name: string, permissions: readonly string[], commandsRestricted: object | null) =>
-        store.userGroups.put({
-          name,
-          permissions,
-          tunnelsRestricted: null,
-          commandsRestricted: commandsRestricted as Readonly<Record<string, unknown>> | null,
-        });
-      await group('Ops', ['scheduler', 'commands'], null);
-      await group('Careful', ['scheduler'], { allow: ['^/usr/bin/'], deny: ['rm'], is_sudo: false });
-      await group('Nothing', [], null);
-      await store.close();
+      await storePeople(
+        dataDir,
+        { root: ['Administrators'], ada: ['Ops'], bob: ['Ops'], carl: ['Careful'], dora: ['Nothing'] },
+        {
+          Ops: { permissions: ['scheduler', 'commands'] },
+          Careful: {
+            permissions: ['scheduler'],
+            commandsRestricted: { allow: ['^/usr/bin/'], deny: ['rm'], is_sudo: false },
+          },
+          Nothing: { permissions: [] },
+        },
+      );
       await options.prepare?.(dataDir, folder);
     },
   });
