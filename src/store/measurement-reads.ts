@@ -4,12 +4,15 @@ import type { ClientId } from '../ids.js';
 import type { Logger } from '../logging/logger.js';
 import type { Milliseconds } from '../time.js';
 import { isKeyText } from './key.js';
-import { decodeInlineText, decodeNumbers, decodeText, hasInlineTexts } from './measurement-codec.js';
+import { decodeInlineText, decodeNumbers, placeOfTexts } from './measurement-codec.js';
 import type { MeasurementKey, OpenedTables } from './tables.js';
+import { decodeText } from './text-codec.js';
 import type { MeasuredText, MeasurementRepository, RowsPart, TimeSpan } from './types.js';
 
 /** Keys counted or skipped in one go; measured at 0.1 µs each. */
 const KEYS_PER_TURN = 10_000;
+/** Longest time between the measurements whose texts share a row. */
+export const LONGEST_SHARED: Milliseconds = 60_000;
 /** Below the sequence number of every row. */
 const NO_SEQUENCE = -1;
 
@@ -42,10 +45,30 @@ export function measurementReads(
   const unreadable = ([id, at]: MeasurementKey): void =>
     log.error(`measurement of ${JSON.stringify(id)} at ${at}: unreadable, skipped`);
 
+  /** `undefined`: the row is damaged. */
   const textOf = (key: MeasurementKey, numbers: Buffer, which: MeasuredText): string | undefined => {
-    if (hasInlineTexts(numbers)) return decodeInlineText(numbers, which);
-    const row = textTable.get(key);
-    return row === undefined ? '' : decodeText(row, which);
+    switch (placeOfTexts(numbers)) {
+      case 'nowhere':
+        return '';
+      case 'inline':
+        return decodeInlineText(numbers, which);
+      case 'unknown': {
+        const row = textTable.get(key);
+        return row === undefined ? '' : (decodeText(row, key, which) ?? undefined);
+      }
+      case 'shared':
+        return sharedText(key, which);
+    }
+  };
+
+  /** Nearly always in the first row at or behind `key`; a clock that was set back can bring others between. */
+  const sharedText = (key: MeasurementKey, which: MeasuredText): string | undefined => {
+    const end: MeasurementKey = [key[0], key[1] + LONGEST_SHARED, Number.MAX_SAFE_INTEGER];
+    for (const { value } of textTable.getRange({ start: key, end, snapshot: false })) {
+      const text = decodeText(value, key, which);
+      if (text !== null) return text;
+    }
+    return undefined;
   };
 
   return {

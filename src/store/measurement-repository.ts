@@ -1,21 +1,25 @@
 /** Tables `measurements` and `measurement_texts`: written in batches, read and removed by time. */
 
+import type { Database } from 'lmdb';
 import type { Logger } from '../logging/logger.js';
 import type { Clock, Milliseconds, Timer } from '../time.js';
 import { committed } from './commit.js';
 import { isKeyText } from './key.js';
-import { encodeNumbers, encodeTexts } from './measurement-codec.js';
-import { first, measurementReads } from './measurement-reads.js';
+import { encodeNumbers } from './measurement-codec.js';
+import { first, LONGEST_SHARED, measurementReads } from './measurement-reads.js';
 import { RowMemory } from './row-memory.js';
 import type { MeasurementKey, OpenedTables } from './tables.js';
+import { encodeTexts, joinTexts } from './text-codec.js';
 import type { MeasurementRepository } from './types.js';
 
 /** A crash may cost one second; the other half of it is for the commit itself. */
 const BATCH_DELAY: Milliseconds = 500;
-/** A batch is handed to LMDB at once when it has this many rows, which takes the thread some 4 ms; smaller ones write the same pages more often … */
-const BATCH_ROWS = 1000;
+/** A batch is handed to LMDB at once when it has this many rows, which takes the thread some 3 ms; smaller ones write the same pages more often … */
+const BATCH_ROWS = 2500;
 /** … or bytes. Rows with a process list have some KiB. */
-const BATCH_BYTES = 1024 * 1024;
+const BATCH_BYTES = 4 * 1024 * 1024;
+/** Bytes of texts in one row; reading one of them copies them all. */
+const MOST_TEXTS_BYTES = 64 * 1024;
 /** Bytes handed over and not yet committed. Beyond it the thread waits for the disk: the agents feel it, nothing is lost. */
 const MAX_UNCOMMITTED_BYTES = 32 * 1024 * 1024;
 /** Bytes kept for another try while the disk refuses writes. Beyond it the oldest rows are given up, and it is logged. */
@@ -58,13 +62,12 @@ export function createMeasurementRepository(
     if (queue.length === 0) return;
     const rows = queue;
     const bytes = queuedBytes;
-    const release = memory.nextBatch();
     queue = [];
     queuedBytes = 0;
     if (uncommittedBytes + bytes > MAX_UNCOMMITTED_BYTES) {
       try {
         table.transactionSync(() => putAll(rows));
-        release();
+        memory.nextBatch()();
       } catch (error) {
         takeBack(rows, bytes, error);
       }
@@ -75,17 +78,30 @@ export function createMeasurementRepository(
       uncommittedBytes -= bytes;
     });
     // Rows that are tried again keep their memory.
-    lastWrite.then(release, (error) => takeBack(rows, bytes, error));
+    lastWrite.then(memory.nextBatch(), (error) => takeBack(rows, bytes, error));
   };
 
-  /** All puts of one turn end up in one transaction, so the last one stands for them all. */
+  /**
+   * Client by client, so that each finds its place near the one before. All puts of one turn end up in one
+   * transaction, so the last one stands for them all.
+   */
   const putAll = (rows: readonly Row[]): PromiseLike<unknown> => {
     let last: PromiseLike<unknown> = Promise.resolve();
-    for (const { key, numbers, texts } of rows) {
-      if (texts !== null) void textTable.put(key, texts);
-      last = table.put(key, numbers);
+    for (const [id, ofClient] of byClient(rows)) {
+      if (!isKeyText(id)) {
+        log.error(`measurements of ${JSON.stringify(id)} dropped: the id cannot be stored`);
+        continue;
+      }
+      for (const { key, numbers } of ofClient) last = table.put(key, numbers);
+      putTexts(ofClient);
     }
     return last;
+  };
+
+  const putTexts = (rows: readonly Row[]): void => {
+    for (const shared of sharedTexts(rows)) {
+      void textTable.put(shared.key, joinTexts(shared.texts, memory.allocate));
+    }
   };
 
   const arm = (): void => {
@@ -107,25 +123,29 @@ export function createMeasurementRepository(
     arm();
   };
 
-  const removeKeys = async (keys: readonly MeasurementKey[]): Promise<void> => {
-    let last: PromiseLike<unknown> = Promise.resolve();
-    for (const key of keys) {
-      void textTable.remove(key);
-      last = table.remove(key);
+  /** Removes the rows of one client below `end`, batch by batch; returns how many. */
+  const removeRange = async (
+    from: Database<Buffer, MeasurementKey>,
+    id: string,
+    end: Milliseconds,
+  ): Promise<number> => {
+    for (let removed = 0; ; ) {
+      from.resetReadTxn();
+      const range = { start: first(id, 0), end: first(id, end), limit: REMOVE_BATCH };
+      let last: PromiseLike<unknown> | null = null;
+      for (const key of [...from.getKeys(range)]) {
+        last = from.remove(key);
+        removed += 1;
+      }
+      if (last === null) return removed;
+      await committed(last);
     }
-    await committed(last);
   };
 
-  /** Removes the rows of one client below `end`, batch by batch; returns how many. */
-  const removeRange = async (id: string, end: Milliseconds): Promise<number> => {
-    for (let removed = 0; ; ) {
-      table.resetReadTxn();
-      const range = { start: first(id, 0), end: first(id, end), limit: REMOVE_BATCH };
-      const keys = [...table.getKeys(range)];
-      if (keys.length === 0) return removed;
-      await removeKeys(keys);
-      removed += keys.length;
-    }
+  /** With their texts. Those that share a row with newer ones go with these; nobody can ask for them meanwhile. */
+  const removeRows = async (id: string, end: Milliseconds): Promise<number> => {
+    await removeRange(textTable, id, end);
+    return removeRange(table, id, end);
   };
 
   /** The client that follows `previous` in key order, found by one seek, with its oldest row. */
@@ -143,16 +163,10 @@ export function createMeasurementRepository(
 
   return {
     append(measurement) {
-      if (!isKeyText(measurement.clientId)) {
-        log.error(`measurement of ${JSON.stringify(measurement.clientId)} refused: the id cannot be stored`);
-        return;
-      }
       sequence = (sequence + 1) % SEQUENCES;
-      const row = {
-        key: [measurement.clientId, measurement.timestamp, sequence] as MeasurementKey,
-        numbers: encodeNumbers(measurement, memory.allocate),
-        texts: encodeTexts(measurement, memory.allocate),
-      };
+      const key: MeasurementKey = [measurement.clientId, measurement.timestamp, sequence];
+      const texts = encodeTexts(measurement, key, memory.allocate);
+      const row = { key, numbers: encodeNumbers(measurement, texts !== null, memory.allocate), texts };
       queue.push(row);
       queuedBytes += bytesOf(row);
       if (queue.length >= BATCH_ROWS || queuedBytes >= BATCH_BYTES) write();
@@ -166,7 +180,7 @@ export function createMeasurementRepository(
       let client = clientAfter(undefined);
       while (client !== undefined) {
         const [id, oldest] = client;
-        if (oldest < cutoff) removed += await removeRange(id, cutoff);
+        if (oldest < cutoff) removed += await removeRows(id, cutoff);
         client = clientAfter(id);
       }
       return removed;
@@ -178,9 +192,45 @@ export function createMeasurementRepository(
       queuedBytes = queue.reduce((sum, row) => sum + bytesOf(row), 0);
       // What LMDB already has must be visible before it can be found and removed.
       await written();
-      await removeRange(id, Number.MAX_VALUE);
+      await removeRows(id, Number.MAX_VALUE);
     },
 
     written,
   };
+}
+
+function byClient(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const clients = new Map<string, Row[]>();
+  for (const row of rows) {
+    const [id] = row.key;
+    const others = clients.get(id);
+    if (others === undefined) clients.set(id, [row]);
+    else others.push(row);
+  }
+  return clients;
+}
+
+const keyOrder = ({ key: [, at, sequence] }: Row, { key: [, otherAt, otherSequence] }: Row): number =>
+  at - otherAt || sequence - otherSequence;
+
+/** The texts of each row to be written, with its key, that of the last of them. */
+function sharedTexts(rows: readonly Row[]): { key: MeasurementKey; readonly texts: Buffer[] }[] {
+  const shared: { key: MeasurementKey; readonly texts: Buffer[] }[] = [];
+  let bytes = 0;
+  let since: Milliseconds = 0;
+  // In order already, unless the clock was set back or sequence numbers began again.
+  for (const { key, texts } of [...rows].sort(keyOrder)) {
+    if (texts === null) continue;
+    const open = shared.at(-1);
+    if (open !== undefined && bytes + texts.length <= MOST_TEXTS_BYTES && key[1] - since <= LONGEST_SHARED) {
+      open.texts.push(texts);
+      open.key = key;
+      bytes += texts.length;
+    } else {
+      shared.push({ key, texts: [texts] });
+      bytes = texts.length;
+      since = key[1];
+    }
+  }
+  return shared;
 }

@@ -12,6 +12,8 @@ export const migrations: readonly Migration[] = [
   () => undefined,
   // Texts of measurements in a table of their own. Old rows stay as they are and can be read (measurement-codec).
   () => undefined,
+  // Several texts in one row. Old rows stay as they are and can be read (text-codec).
+  () => undefined,
 ];
 
 const VERSION_KEY = 'schema_version';

@@ -30,7 +30,7 @@ export interface OpenedTables {
   readonly apiTokens: Database<string, [string, string]>;
   /** [client id, timestamp, sequence] → numbers of measurement-codec. */
   readonly measurements: Database<Buffer, MeasurementKey>;
-  /** The same key → texts of measurement-codec; no row without texts. */
+  /** Key of the last of some measurements of one client → their texts, of text-codec. */
   readonly measurementTexts: Database<Buffer, MeasurementKey>;
   readonly settings: Database<string, string>;
   /** Digest of an authenticator app's key → JSON. */

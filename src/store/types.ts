@@ -175,6 +175,17 @@ export interface Measurement extends MeasuredNumbers {
   readonly mountpoints: string;
 }
 
+/**
+ * The inside of a JSON string, UTF-8, as it was received. It need not be well-formed; then it stands for itself.
+ */
+export type EscapedText = Buffer;
+
+/** A measurement to be stored; the store copies what it needs. */
+export interface NewMeasurement extends Omit<Measurement, 'processes' | 'mountpoints'> {
+  readonly processes: string | EscapedText;
+  readonly mountpoints: string | EscapedText;
+}
+
 export type MeasuredText = 'processes' | 'mountpoints';
 
 /** Half-open: `from` belongs to it, `to` does not. */
@@ -193,7 +204,7 @@ export interface RowsPart {
 /** Reads see what every thread has committed. */
 export interface MeasurementRepository {
   /** Queues the row for the next batch; may be lost up to one second before a crash. */
-  append(measurement: Measurement): void;
+  append(measurement: NewMeasurement): void;
   /** Touches no texts. Read while iterated, so others may have their turn in between. */
   numbers(id: ClientId, span: TimeSpan, part?: RowsPart): Iterable<MeasuredNumbers>;
   /** One of the texts of each measurement, read while iterated. */

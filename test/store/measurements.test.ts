@@ -209,20 +209,161 @@ test('rows of the first stores, which had numbers and texts together, are read a
   });
 });
 
+test('texts of one client that are written together share a row, and each is found', async () => {
+  await withTempFolder(async (path) => {
+    const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    const texts = new Map<number, string>();
+    for (let at = 1; at <= 300; at++) {
+      // Some have none, some are long enough for several shared rows.
+      const processes = at % 5 === 0 ? '' : `[${'"ä",'.repeat(at * 3)}${at}]`;
+      texts.set(at, processes);
+      store.measurements.append(
+        measurement('c-1', at, { processes, mountpoints: at % 5 === 0 ? '' : `{"m":${at}}` }),
+      );
+      store.measurements.append(measurement('c-2', at, { processes: '', mountpoints: '' }));
+    }
+    store.measurements.append(measurement('c-3', 1, { processes: 'of another' }));
+    await store.close();
+    const again = openStore(path, { log: new MemoryLogger() });
+    const read = [...again.measurements.texts(clientId('c-1'), all, 'processes', { newestFirst: true })];
+    assert.deepEqual(new Map(read.map(({ timestamp, text }) => [timestamp, text])), texts);
+    for (const { timestamp, mountpoints } of again.measurements.range(clientId('c-1'), 0, 1e6)) {
+      assert.equal(mountpoints, timestamp % 5 === 0 ? '' : `{"m":${timestamp}}`);
+    }
+    for (const { text } of again.measurements.texts(clientId('c-2'), all, 'processes'))
+      assert.equal(text, '');
+    await again.close();
+    const tables = openTables(path);
+    const keys = [...tables.measurementTexts.getKeys()].filter(([id]) => id === 'c-1');
+    const bytes = [...texts.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    assert.ok(keys.length >= bytes / 65_536 && keys.length < bytes / 32_768, `${keys.length} rows`);
+    await tables.root.close();
+  });
+});
+
+test('a clock that goes back loses no text', async () => {
+  await withTempFolder(async (path) => {
+    for (const times of [
+      [100, 101, 50, 51, 101, 7],
+      [60, 61, 62, 8],
+      [40, 120],
+    ]) {
+      const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+      for (const at of times) store.measurements.append(measurement('c-1', at, { processes: `${at}` }));
+      await store.close();
+    }
+    const log = new MemoryLogger();
+    const again = openStore(path, { log });
+    const read = [...again.measurements.texts(clientId('c-1'), all, 'processes')];
+    assert.deepEqual(
+      read.map(({ timestamp, text }) => [timestamp, text]),
+      [7, 8, 40, 50, 51, 60, 61, 62, 100, 101, 101, 120].map((at) => [at, `${at}`]),
+    );
+    assert.deepEqual(log.lines, []);
+    await again.close();
+  });
+});
+
+test('sequence numbers begin again without losing a text', async () => {
+  await withTempFolder(async (path) => {
+    const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    const append = (id: string, processes: string): void =>
+      store.measurements.append(measurement(id, 5, { processes, mountpoints: '' }));
+    for (let n = 0; n < 65_530; n++) append('others', '');
+    for (let n = 0; n < 12; n++) append('c-1', `${n}`);
+    await store.close();
+    const again = openStore(path, { log: new MemoryLogger() });
+    const read = [...again.measurements.texts(clientId('c-1'), all, 'processes')].map(({ text }) =>
+      Number(text),
+    );
+    assert.deepEqual(
+      read.sort((one, other) => one - other),
+      Array.from({ length: 12 }, (_, n) => n),
+    );
+    await again.close();
+  });
+});
+
+test('an escaped text is read without its escapes, one that is damaged as it is', async () => {
+  await withTempFolder(async (path) => {
+    const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    const row = measurement('c-1', 1);
+    const sent = [
+      String.raw`[{\"a\":\"\u00e4\n\ud83d\ude00\ud800\"}]`,
+      String.raw`{\"\\`,
+      String.raw`\x`,
+      'a"b',
+      '',
+    ];
+    for (const [at, processes] of sent.entries()) {
+      store.measurements.append({
+        ...row,
+        timestamp: at,
+        processes: Buffer.from(processes),
+        mountpoints: '{}',
+      });
+    }
+    store.measurements.append({
+      ...row,
+      timestamp: 9,
+      processes: String.raw`\n`,
+      mountpoints: Buffer.from(String.raw`\n`),
+    });
+    await store.close();
+    const again = openStore(path, { log: new MemoryLogger() });
+    const read = [...again.measurements.texts(clientId('c-1'), all, 'processes')].map(({ text }) => text);
+    assert.deepEqual(read, [
+      '[{"a":"ä\n😀\ufffd"}]',
+      String.raw`{"\ `.trimEnd(),
+      String.raw`\x`,
+      'a"b',
+      '',
+      String.raw`\n`,
+    ]);
+    assert.equal([...again.measurements.texts(clientId('c-1'), all, 'mountpoints')].at(-1)?.text, '\n');
+    await again.close();
+  });
+});
+
+test('texts of the stores before, which had a row each, are read', async () => {
+  await withTempFolder(async (path) => {
+    const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    store.measurements.append(measurement('c-1', 5, { processes: '', mountpoints: '' }));
+    await store.close();
+    const tables = openTables(path);
+    const [key] = [...tables.measurements.getKeys()];
+    assert.ok(key);
+    const numbers = tables.measurements.get(key);
+    assert.ok(numbers);
+    numbers[0] = 2;
+    await tables.measurements.put(key, numbers);
+    const old = Buffer.from('\x01\x02\0\0\0[]{}', 'latin1');
+    await tables.measurementTexts.put(key, old);
+    await tables.root.close();
+    const again = openStore(path, { log: new MemoryLogger() });
+    const [row] = [...again.measurements.range(clientId('c-1'), 0, 9)];
+    assert.deepEqual([row?.processes, row?.mountpoints], ['[]', '{}']);
+    await again.close();
+  });
+});
+
 test('texts go with their rows', async () => {
   await withTempFolder(async (path) => {
     const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
     for (const at of [1, 2, 3]) store.measurements.append(measurement('c-1', at));
     store.measurements.append(measurement('c-2', 1));
     await store.close();
+    const second = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    for (const at of [4, 5]) second.measurements.append(measurement('c-1', at));
+    await second.close();
     const again = openStore(path, { log: new MemoryLogger() });
-    await again.measurements.removeBefore(3);
+    await again.measurements.removeBefore(5);
     await again.measurements.removeClient(clientId('c-2'));
     await again.close();
     const tables = openTables(path);
     assert.deepEqual(
       [...tables.measurementTexts.getKeys()].map(([id, at]) => [id, at]),
-      [['c-1', 3]],
+      [['c-1', 5]],
     );
     await tables.root.close();
   });

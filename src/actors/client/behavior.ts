@@ -135,14 +135,13 @@ export const clientBehavior: Behavior<AnyClientMessage, ClientState, ClientArgs>
   postStop: endConnection,
 };
 
-/** The session's callbacks become messages; those of the system lane, where the end stays behind the requests. */
+/** The session's callbacks become messages, in their order: the end stays behind the requests. */
 function listen(ctx: ClientContext, state: ClientState): void {
   const { connection, deps, id } = state;
   const { attempt } = connection;
-  const { self, system } = ctx;
   connection.receive({
-    request: (request) => system.tell(self, { type: 'agent-request', attempt, request }, 'system'),
-    closed: (cause) => system.tell(self, { type: 'session-closed', attempt, cause }, 'system'),
+    request: (request) => ctx.tellSelf({ type: 'agent-request', attempt, request }),
+    closed: (cause) => ctx.tellSelf({ type: 'session-closed', attempt, cause }),
     channel: (incoming) => agentChannel(ctx, state, incoming),
     flooded: () => {
       deps.log.error(`client ${id} sends faster than it can be served, closing its connection`);
@@ -151,7 +150,7 @@ function listen(ctx: ClientContext, state: ClientState): void {
     stop: () => ctx.stopSelf(),
   });
   // It may have closed between the claim and now.
-  if (connection.session.closed) system.tell(self, { type: 'session-closed', attempt, cause: '' }, 'system');
+  if (connection.session.closed) ctx.tellSelf({ type: 'session-closed', attempt, cause: '' });
 }
 
 function apiRequest(ctx: ClientContext, state: ClientState, message: ClientMessage, sender: Sender): void {

@@ -108,6 +108,10 @@ export class Cell<Message, State, Args> implements ActorContext<Message>, AnyCel
     this.system.tell(to, message);
   }
 
+  tellSelf(message: Message): void {
+    this.#bringBack(message);
+  }
+
   ask<Value>(to: ActorRef, message: unknown, options: AskOptions): Promise<Value> {
     return this.system.ask<Value>(to, message, options);
   }

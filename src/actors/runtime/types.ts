@@ -79,6 +79,11 @@ export interface ActorContext<Message> {
   readonly clock: Clock;
   readonly system: ActorSystem;
   tell(to: ActorRef, message: unknown): void;
+  /**
+   * For callbacks of what the actor holds, such as a socket: the message comes in the order of these calls, like what
+   * `pipeToSelf` brings, and is dropped once the actor stops. The caller bounds how many are waiting.
+   */
+  tellSelf(message: Message): void;
   ask<Reply>(to: ActorRef, message: unknown, options: AskOptions): Promise<Reply>;
   /** Sends `message` to this actor after `delayMs`; cancelled when the actor stops. */
   schedule(delayMs: number, message: Message): Timer;

@@ -21,7 +21,6 @@ const MAX_DEPTH = 100;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: forbidden in JSON strings
 const PLAIN_STRING_PART = /[^"\\\x00-\x1f]*/y;
-const LONE_SURROGATE = /\p{Surrogate}/gu;
 const ESCAPED: Readonly<Record<string, string>> = {
   '"': '"',
   '\\': '\\',
@@ -133,7 +132,7 @@ class Reader {
       const part = PLAIN_STRING_PART.exec(this.text)?.[0] ?? '';
       value += part;
       this.#at += part.length;
-      if (this.#take('"')) return value.replace(LONE_SURROGATE, '\ufffd');
+      if (this.#take('"')) return value.toWellFormed();
       if (!this.#take('\\')) throw this.#unexpected('in string literal');
       value += this.#escape();
     }

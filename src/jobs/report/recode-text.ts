@@ -7,7 +7,6 @@ import type { Span } from './scan-object.js';
 /** A piece takes about half a millisecond. */
 const PIECE_BYTES = 64 * 1024;
 const BACKSLASH = 0x5c;
-const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 export interface RecodedText {
   /** A JSON text with Go's escapes. */
@@ -46,7 +45,7 @@ export function* recodeText(
 
 function decode(inner: string): string {
   try {
-    return (JSON.parse(`"${inner}"`) as string).replace(LONE_SURROGATES, '\uFFFD');
+    return (JSON.parse(`"${inner}"`) as string).toWellFormed();
   } catch {
     throw new ReportError('a text is not a JSON string');
   }

@@ -52,7 +52,7 @@ export class PacketOpener implements LibraryDecipher {
   #headLength = 0;
   /** `packet_length`, -1 while unknown. */
   #length = -1;
-  /** Body and tag of a packet that came in pieces. */
+  /** Body and tag of a packet that comes in pieces. */
   #partial: Buffer | null = null;
   #partialLength = 0;
   #freed = false;
@@ -82,14 +82,17 @@ export class PacketOpener implements LibraryDecipher {
         tag = data.subarray(at + length, at + total);
         at += total;
       } else {
-        this.#partial ??= allocatePacket(total);
+        const packet = this.#partial ?? allocatePacket(total);
         const taken = Math.min(total - this.#partialLength, to - at);
-        data.copy(this.#partial, this.#partialLength, at, at + taken);
+        data.copy(packet, this.#partialLength, at, at + taken);
         at += taken;
-        this.#partialLength += taken;
-        if (this.#partialLength < total) return undefined;
-        body = this.#partial.subarray(0, length);
-        tag = this.#partial.subarray(length);
+        if (this.#partialLength + taken < total) {
+          this.#partial = packet;
+          this.#partialLength += taken;
+          return undefined;
+        }
+        body = packet.subarray(0, length);
+        tag = packet.subarray(length);
       }
       packets += 1;
       if (packets > MAX_PACKETS_PER_CHUNK) throw new Error('too many packets in one message');
@@ -108,10 +111,12 @@ export class PacketOpener implements LibraryDecipher {
   }
 
   #readHead(data: Buffer, from: number, to: number): number {
-    const taken = Math.min(HEAD_BYTES - this.#headLength, to - from);
-    data.copy(this.#head, this.#headLength, from, from + taken);
-    this.#headLength += taken;
-    if (this.#headLength < HEAD_BYTES) return from + taken;
+    let at = from;
+    // Byte by byte, because a copy of four would take a view.
+    while (this.#headLength < HEAD_BYTES) {
+      if (at === to) return at;
+      this.#head[this.#headLength++] = data[at++] ?? 0;
+    }
     const length = this.#codec.length(this.#head, this.inSeqno);
     const { uncounted, block, tagBytes } = this.#codec;
     if (length < MIN_PACKET_BYTES || length + HEAD_BYTES + tagBytes > this.#sink.packetLimit) {
@@ -120,7 +125,7 @@ export class PacketOpener implements LibraryDecipher {
     if ((length + uncounted) % block !== 0) throw new Error(`Bad packet length: ${length}`);
     this.#headLength = 0;
     this.#length = length;
-    return from + taken;
+    return at;
   }
 
   #finish(body: Buffer, tag: Buffer): Buffer {
@@ -131,8 +136,10 @@ export class PacketOpener implements LibraryDecipher {
     this.packets += 1;
     this.bytes += body.length;
     this.#length = -1;
-    this.#partial = null;
-    this.#partialLength = 0;
+    if (this.#partial !== null) {
+      this.#partial = null;
+      this.#partialLength = 0;
+    }
     return plain.subarray(1, plain.length - padding);
   }
 }

@@ -239,7 +239,10 @@ export class SshTransport implements OutboxOwner {
 
   #parse(bytes: Buffer): void {
     if (this.#identReader === null) {
-      this.#protocol.parse(bytes, 0, bytes.length);
+      // The library would do the same, by a way that is slow for the many connections of a server.
+      const reader = this.#protocol._decipher;
+      const at = reader instanceof PacketOpener ? reader.decrypt(bytes, 0, bytes.length) : 0;
+      if (at !== undefined && at < bytes.length) this.#protocol.parse(bytes, at, bytes.length);
       return;
     }
     const line = this.#identReader.read(bytes);

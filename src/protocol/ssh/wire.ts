@@ -30,22 +30,20 @@ export class PacketReader {
 
   /** A view of the packet, no copy. */
   string(): Buffer | null {
-    const length = this.u32();
-    if (length === null || this.#at + length > this.bytes.length) return null;
-    const start = this.#at;
-    this.#at += length;
-    return this.bytes.subarray(start, this.#at);
+    const start = this.#skipString();
+    return start === null ? null : this.bytes.subarray(start, this.#at);
   }
 
   text(): string | null {
-    const bytes = this.string();
-    return bytes === null ? null : bytes.toString('utf8');
+    const start = this.#skipString();
+    return start === null ? null : this.bytes.toString('utf8', start, this.#at);
   }
 
   /** Short text that says what kind of thing follows; a longer one is no name. */
   name(): string | null {
-    const bytes = this.string();
-    return bytes === null || bytes.length > MAX_NAME_BYTES ? null : bytes.toString('utf8');
+    const start = this.#skipString();
+    if (start === null || this.#at - start > MAX_NAME_BYTES) return null;
+    return this.bytes.toString('utf8', start, this.#at);
   }
 
   rest(): Buffer {
@@ -54,6 +52,15 @@ export class PacketReader {
 
   get atEnd(): boolean {
     return this.#at >= this.bytes.length;
+  }
+
+  /** Where the string starts that now ends at the place of reading. */
+  #skipString(): number | null {
+    const length = this.u32();
+    if (length === null || this.#at + length > this.bytes.length) return null;
+    const start = this.#at;
+    this.#at += length;
+    return start;
   }
 }
 

@@ -144,10 +144,8 @@ function mayHaveCapital(key: string): boolean {
   return false;
 }
 
-const LONE_SURROGATES = /\p{Surrogate}/gu;
-
 /** A string as Go would hold it: what is no Unicode text becomes U+FFFD. */
 function asText(value: unknown, longest: number = LONGEST_TEXT): string {
   if (typeof value !== 'string') throw new DecodeError('not a string');
-  return (value.length > longest ? value.slice(0, longest) : value).replace(LONE_SURROGATES, '\uFFFD');
+  return (value.length > longest ? value.slice(0, longest) : value).toWellFormed();
 }

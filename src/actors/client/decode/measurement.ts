@@ -1,9 +1,10 @@
 /** The `save_measurement` request. Spec 01 §8.4. */
 
 import type { ClientId } from '../../../ids.js';
-import type { Measurement } from '../../../store/types.js';
+import type { NewMeasurement } from '../../../store/types.js';
 import type { Milliseconds } from '../../../time.js';
 import { type GoObject, parseObject } from './go-json.js';
+import { scanMeasurement } from './scan-measurement.js';
 
 /**
  * Who measured and when is what this server knows, whatever the agent says.
@@ -15,7 +16,9 @@ export function decodeMeasurement(
   clientId: ClientId,
   timestamp: Milliseconds,
   longest: number,
-): Measurement {
+): NewMeasurement {
+  const scanned = scanMeasurement(payload);
+  if (scanned !== null) return { clientId, timestamp, ...scanned };
   const sent = parseObject(payload);
   return {
     clientId,
@@ -30,5 +33,5 @@ export function decodeMeasurement(
   };
 }
 
-const traffic = (sent: GoObject | null): Measurement['netLan'] =>
+const traffic = (sent: GoObject | null): NewMeasurement['netLan'] =>
   sent === null ? null : { in: sent.count('in'), out: sent.count('out') };
