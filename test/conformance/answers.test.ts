@@ -1,8 +1,11 @@
-/** What the reference's description says of answers about groups, credentials and the library. Spec 03 §2.2. */
+/**
+ * What the reference's description says of answers about groups, credentials, the library, the vault, the audit log and
+ * the server. Spec 03 §2.2.
+ */
 
 import { after, before, test } from 'node:test';
 import type { ApiClient } from '../support/api-client.js';
-import { assertDescribed } from '../support/reference-answers.js';
+import { assertAllLookedAt, assertDescribed } from '../support/reference-answers.js';
 import { TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -11,14 +14,23 @@ let api: ApiClient;
 before(async () => {
   server = await TestServer.start({ server: { auth: null, client_login_wait: 0 } });
   api = server.api();
+  await api.post('/clients-auth', { body: { id: 'of-c1', password: 'secret' } });
+  await server.agent('c1', { Tags: ['x'] }, { auth: 'of-c1:secret' });
+  await server.untilKnown('c1');
 });
 after(() => server?.remove());
+
+/** All that a group can be made of, beside tags. */
+const PARAMS = [
+  ...['client_id', 'name', 'os', 'os_arch', 'os_family', 'os_kernel', 'hostname', 'ipv4', 'ipv6', 'version'],
+  ...['address', 'client_auth_id', 'connection_state'],
+];
 
 test('client groups', async () => {
   const body = {
     id: 'g',
     description: 'd',
-    params: { client_id: ['*'], tag: ['x'] },
+    params: { ...Object.fromEntries(PARAMS.map((name) => [name, ['*']])), tag: ['x'] },
     allowed_user_groups: ['ops'],
   };
   assertDescribed('POST /client-groups', await api.post('/client-groups', { body }));
@@ -46,7 +58,7 @@ test('credentials of agents', async () => {
 
 for (const [kind, body] of [
   ['scripts', { name: 'n', script: 's', tags: ['t'] }],
-  ['commands', { name: 'n', cmd: 'c', tags: null }],
+  ['commands', { name: 'n', cmd: 'c', tags: ['t'] }],
 ] as const) {
   test(`the library of ${kind}`, async () => {
     const path = `/library/${kind}`;
@@ -66,3 +78,33 @@ for (const [kind, body] of [
     assertDescribed(`DELETE ${path}/{id}`, await api.delete(`${path}/${id}`));
   });
 }
+
+test('the vault', async () => {
+  const sesame = { body: { password: 'sesame' } };
+  const body = { client_id: 'c1', required_group: '', key: 'k', value: 'v', type: 'text' };
+  assertDescribed('POST /vault-admin/init', await api.post('/vault-admin/init', sesame));
+  assertDescribed('GET /vault-admin', await api.get('/vault-admin'));
+  assertDescribed('DELETE /vault-admin/sesame', await api.delete('/vault-admin/sesame'));
+  assertDescribed('POST /vault-admin/sesame', await api.post('/vault-admin/sesame', sesame));
+  const made = await api.post('/vault', { body });
+  assertDescribed('POST /vault', made);
+  const path = `/vault/${(made.json as { data: { id: number } }).data.id}`;
+  assertDescribed('GET /vault', await api.get('/vault'));
+  // Described without a content; it is the id, as for POST.
+  const types = { data: 'object', 'data.id': 'integer' };
+  assertDescribed('PUT /vault/{id}', await api.put(path, { body }), { types });
+  assertDescribed('GET /vault/{id}', await api.get(path));
+  assertDescribed('DELETE /vault/{id}', await api.delete(path));
+});
+
+test('the audit log', async () => {
+  assertDescribed('GET /auditlog', await api.get('/auditlog'));
+});
+
+test('the server', async () => {
+  assertDescribed('GET /status', await api.get('/status'), { types: { meta: 'absent' } });
+});
+
+test('every operation of the area was looked at', () => {
+  assertAllLookedAt(/^\/(?:client-groups|clients-auth|library|vault|vault-admin|auditlog|status)(?:\/|$)/);
+});

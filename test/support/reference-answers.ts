@@ -18,18 +18,31 @@ const operations = JSON.parse(readFileSync(fixture, 'utf8')) as Readonly<
 export interface Contradiction {
   /** The status that is sent in place of the described one. */
   readonly status?: number;
-  /** Types by field that replace the described ones; `absent` = it is never sent. */
+  /** Types by field that replace the described ones; `absent` = it is never sent. Nothing is below `absent` and `null`. */
   readonly types?: Types;
 }
 
+const looked = new Set<string>();
+
+/** Fails when one of the reference's operations that fit has not been given to `assertDescribed` in this process. */
+export function assertAllLookedAt(path: RegExp): void {
+  const fitting = Object.keys(operations).filter((name) => path.test(name.replace(/^\w+ /, '')));
+  assert.ok(fitting.length > 0);
+  assert.deepEqual(
+    fitting.filter((name) => !looked.has(name)),
+    [],
+  );
+}
+
 /**
- * Fails unless `answer` is the described success of `operation`, such as `GET /client-groups`. Lists must not be empty:
- * there would be nothing to look at. What Go calls a nil list or object may be `null`; more fields than described are
- * fine.
+ * Fails unless `answer` is the described success of `operation`, such as `GET /client-groups`. Every described field has
+ * to be there at least once, so lists and objects must hold something. What Go calls a nil list or object may be `null`
+ * elsewhere; more fields than described are fine.
  */
 export function assertDescribed(operation: string, answer: ApiAnswer, but: Contradiction = {}): void {
   const described = operations[operation];
   assert.ok(described, `${operation} is described`);
+  looked.add(operation);
   const statuses = but.status === undefined ? Object.keys(described) : [String(but.status)];
   assert.ok(
     statuses.includes(String(answer.status)),
@@ -41,7 +54,9 @@ export function assertDescribed(operation: string, answer: ApiAnswer, but: Contr
     return;
   }
   assert.match(String(answer.headers['content-type']), /^application\/json/);
+  const empty = Object.keys(but.types ?? {}).filter((path) => /^(?:absent|null)$/.test(types[path] ?? ''));
   for (const [path, type] of Object.entries(types)) {
+    if (empty.some((parent) => path.startsWith(parent) && /^[.[]/.test(path.slice(parent.length)))) continue;
     const found = [...at(answer.json, path.split(/\.|(?=\[\])/))];
     if (type === 'absent') {
       assert.ok(
@@ -50,7 +65,7 @@ export function assertDescribed(operation: string, answer: ApiAnswer, but: Contr
       );
       continue;
     }
-    if (/^data\[\]$/.test(path)) assert.ok(found.length > 0, `${operation} lists something`);
+    assert.ok(found.length > 0, `${operation}: there is a ${path} to look at`);
     for (const value of found) {
       assert.ok(fits(value, type), `${operation}: ${path} is ${JSON.stringify(value)}, described as ${type}`);
     }
