@@ -1,4 +1,7 @@
-/** Monitoring data through the API. Spec 06 §12, cases 1 to 4, 8 to 14 and 17 to 19. */
+/**
+ * Monitoring data through the API. Spec 06 §12, cases 1, 3, 4, 8 to 14 and 17 to 19; `stored-measurements.test.ts` has
+ * the others.
+ */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -25,6 +28,7 @@ let admin: ApiClient;
 before(async () => {
   server = await TestServer.start({
     // Another zone than UTC must not change anything: case 11.
+    env: { TZ: 'America/New_York' },
     monitoring: { data_storage_duration: '3650d' },
     async prepare(dataDir) {
       const store = openStore(dataDir, { log: new MemoryLogger() });

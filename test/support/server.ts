@@ -43,7 +43,9 @@ export interface TestServerOptions {
   readonly mayFail?: boolean;
   /** When the start fails, the test looks into the folder and removes it. */
   readonly keepFolder?: boolean;
-  /** Lets the test crash shards and force garbage collections, see `server-probe.ts`. */
+  /** Added to its environment, such as `TZ`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Lets the test crash shards, force garbage collections and hurry timers, see `server-probe.ts`. */
   readonly probe?: boolean;
 }
 
@@ -136,7 +138,7 @@ export class TestServer {
     const probe = this.#options.probe ? ['--expose-gc', '--import', PROBE] : [];
     const child = spawn(process.execPath, ['--enable-source-maps', ...probe, MAIN, '-c', file], {
       cwd: this.folder,
-      env: { PATH: process.env.PATH ?? '', HOME: this.folder, LANG: 'C' },
+      env: { PATH: process.env.PATH ?? '', HOME: this.folder, LANG: 'C', ...this.#options.env },
       stdio: ['ignore', 'pipe', 'pipe', ...(this.#options.probe ? ['ipc' as const] : [])],
     });
     this.#child = child;
