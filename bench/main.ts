@@ -18,6 +18,7 @@ import { logins } from './scenarios/logins.js';
 import { measurements } from './scenarios/measurements.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { tunnel } from './scenarios/tunnel.js';
+import { webhookOutage } from './scenarios/webhook-outage.js';
 import { startReference, startTideway } from './servers/start.js';
 
 /** `--seconds=10` shortens the scenarios that offer a load for a time. */
@@ -38,6 +39,7 @@ const scenarios: readonly Scenario[] = [
   graphs,
   commands(500),
   commands(5_000),
+  webhookOutage,
   tunnel,
 ];
 

@@ -1,7 +1,7 @@
 /** The process in which a fleet lives; commands and reports go over the IPC channel. See `fleet.ts`. */
 
 import { measurementPayload } from '../load/measurement-payload.js';
-import type { FleetOptions, Ramp } from './fleet.js';
+import type { FleetOptions, Ramp, Visits } from './fleet.js';
 import { runJob } from './run-job.js';
 import { SimulatedAgent } from './simulated-agent.js';
 
@@ -9,6 +9,7 @@ export type FleetCommand =
   | { readonly type: 'connect'; readonly count: number; readonly concurrency: number }
   | { readonly type: 'alive' }
   | { readonly type: 'measure'; readonly perSecond: number; readonly seconds: number }
+  | { readonly type: 'visit'; readonly perSecond: number; readonly seconds: number }
   | { readonly type: 'close' };
 
 export type FleetReport =
@@ -18,6 +19,10 @@ export type FleetReport =
 const options = JSON.parse(process.argv[2] ?? '{}') as FleetOptions;
 /** Pause between bursts of measurements. */
 const STEP_MS = 5;
+/** How long a visitor stays. */
+const VISIT_MS = 200;
+/** A visitor comes again after this time, when his last visit is long over. */
+const VISIT_AGAIN_SECONDS = 4;
 const agents: SimulatedAgent[] = [];
 let started = 0;
 
@@ -81,9 +86,37 @@ async function measure(perSecond: number, seconds: number): Promise<number> {
   return sent;
 }
 
+async function visit(perSecond: number, seconds: number): Promise<Visits> {
+  const accepted: Record<string, number> = {};
+  let failed = 0;
+  const one = async (id: string): Promise<void> => {
+    try {
+      const { agentPort: port, auth } = options;
+      const agent = await SimulatedAgent.connect({ port, auth, fields: { ID: id } });
+      accepted[id] = (accepted[id] ?? 0) + 1;
+      await new Promise((resolve) => setTimeout(resolve, VISIT_MS));
+      agent.destroy();
+    } catch (error) {
+      failed += 1;
+      if (failed === 1) process.stderr.write(`${id}: ${String(error)}\n`);
+    }
+  };
+  const visitors = perSecond * VISIT_AGAIN_SECONDS;
+  const begun = performance.now();
+  const all: Promise<void>[] = [];
+  while (all.length < perSecond * seconds) {
+    const wait = begun + (all.length * 1_000) / perSecond - performance.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    all.push(one(`visitor-${all.length % visitors}`));
+  }
+  await Promise.all(all);
+  return { accepted, failed };
+}
+
 async function execute(command: FleetCommand): Promise<unknown> {
   if (command.type === 'connect') return ramp(command.count, command.concurrency);
   if (command.type === 'measure') return measure(command.perSecond, command.seconds);
+  if (command.type === 'visit') return visit(command.perSecond, command.seconds);
   if (command.type === 'alive') return agents.filter((agent) => !agent.closed).length;
   process.exit(0);
 }

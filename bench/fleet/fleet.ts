@@ -14,6 +14,12 @@ export interface Ramp {
   readonly acceptedAt: readonly number[];
 }
 
+export interface Visits {
+  /** Connections that were accepted, by client. */
+  readonly accepted: Readonly<Record<string, number>>;
+  readonly failed: number;
+}
+
 export interface FleetOptions {
   readonly agentPort: number;
   readonly auth: string;
@@ -41,6 +47,11 @@ export class Fleet {
   /** All agents together send this many measurements a second. Resolves with how many were sent. */
   async measure(perSecond: number, seconds: number): Promise<number> {
     return this.#ask<number>({ type: 'measure', perSecond, seconds });
+  }
+
+  /** Besides the others, so many agents a second come and soon drop their connection. Resolves when they all have. */
+  async visit(perSecond: number, seconds: number): Promise<Visits> {
+    return this.#ask<Visits>({ type: 'visit', perSecond, seconds });
   }
 
   async close(): Promise<void> {

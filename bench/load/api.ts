@@ -62,6 +62,16 @@ export async function bearer(server: ServerUnderTest): Promise<string> {
   return `Bearer ${data.token}`;
 }
 
+/** Deliveries that wait for the receiver of the first webhook. */
+export async function waitingDeliveries(server: ServerUnderTest, authorization: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${server.apiPort}/api/v1/webhooks`, {
+    headers: { authorization },
+  });
+  const { data } = (await response.json()) as { readonly data?: readonly { readonly pending: number }[] };
+  if (data?.[0] === undefined) throw new Error(`webhooks: ${response.status}`);
+  return data[0].pending;
+}
+
 /** A client group with these conditions. */
 export async function putGroup(
   server: ServerUnderTest,

@@ -5,16 +5,13 @@
 
 import { Fleet } from '../fleet/fleet.js';
 import { bearer, storedMeasurements, untilConnected } from '../load/api.js';
-import { type HttpLoad, type HttpLoadResult, runHttpLoad } from '../load/http-load.js';
+import { steadyCalls } from '../load/steady-calls.js';
 import { cpuSeconds } from '../report/process-usage.js';
-import { quantile } from '../report/statistics.js';
 import { AGENT_AUTH, type ServerUnderTest } from '../servers/server-under-test.js';
 import type { Scenario } from './scenario.js';
 
 const AGENTS = 200;
 const PER_SECOND = 10_000;
-/** Requests a second beside the load: enough for a p99, too few to be a load themselves. */
-const CALLS_PER_SECOND = 50;
 const IDLE_SECONDS = 8;
 /** The reference writes what it was sent one by one and may need minutes for the rest. */
 const STORED_WITHIN_MS = 300_000;
@@ -31,11 +28,14 @@ export function measurements(seconds: number): Scenario {
         await untilConnected(server, AGENTS);
         const authorization = await bearer(server);
         const load = { port: server.apiPort, path: '/api/v1/clients/agent-7', authorization };
-        await calls(load, 2);
-        const idle = await calls(load, IDLE_SECONDS);
+        await steadyCalls(load, 2);
+        const idle = await steadyCalls(load, IDLE_SECONDS);
         const cpuBefore = cpuSeconds(server.pid);
         const begun = performance.now();
-        const [sent, busy] = await Promise.all([fleet.measure(PER_SECOND, seconds), calls(load, seconds)]);
+        const [sent, busy] = await Promise.all([
+          fleet.measure(PER_SECOND, seconds),
+          steadyCalls(load, seconds),
+        ]);
         const offered = sent / ((performance.now() - begun) / 1_000);
         const stored = await untilStored(server, authorization, sent);
         const took = (performance.now() - begun) / 1_000;
@@ -65,27 +65,6 @@ export function measurements(seconds: number): Scenario {
         await server.stop();
       }
     },
-  };
-}
-
-/** Single calls at a fixed pace, each on its own: an open loop, which a stall cannot hide from. */
-async function calls(load: Omit<HttpLoad, 'callers' | 'requests'>, seconds: number): Promise<HttpLoadResult> {
-  const latencies: number[] = [];
-  const all: Promise<HttpLoadResult>[] = [];
-  const begun = performance.now();
-  for (let number = 0; number < seconds * CALLS_PER_SECOND; number += 1) {
-    const wait = begun + (number * 1_000) / CALLS_PER_SECOND - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    all.push(runHttpLoad({ ...load, callers: 1, requests: 1 }));
-  }
-  const results = await Promise.all(all);
-  for (const { p50Ms } of results) latencies.push(p50Ms);
-  return {
-    requestsPerSecond: CALLS_PER_SECOND,
-    p50Ms: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
-    failed: results.reduce((sum, { failed }) => sum + failed, 0),
-    bytesPerAnswer: results[0]?.bytesPerAnswer ?? 0,
   };
 }
 

@@ -38,6 +38,8 @@ export function configurationFor(options: {
   readonly handshakes?: number;
   /** Path of a users file, instead of the single user. Failed logins are then neither delayed nor banned. */
   readonly usersFile?: string;
+  /** TOML behind everything else. */
+  readonly extra?: string;
 }): string {
   return [
     '[server]',
@@ -59,6 +61,7 @@ export function configurationFor(options: {
     'enable_audit_log = false',
     '[monitoring]',
     'enabled = true',
+    options.extra ?? '',
     '',
   ].join('\n');
 }

@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly handshakes?: number;
   /** Text of a users file for each server; the administrator of `server-under-test.ts` must be in it. */
   readonly users?: Readonly<Record<ServerUnderTest['name'], string>>;
+  /** TOML behind the configuration, such as `[[webhooks]]`. */
+  readonly extra?: string;
   /** Called with the data folder before the start. */
   readonly prepare?: (dataDir: string) => Promise<void>;
   /** Extra arguments for node, such as `--cpu-prof`. Ours only. */
@@ -56,6 +58,7 @@ async function start(
       dataDir: join(folder, 'data'),
       ...(options.handshakes === undefined ? {} : { handshakes: options.handshakes }),
       ...(options.users === undefined ? {} : { usersFile }),
+      ...(options.extra === undefined ? {} : { extra: options.extra }),
     }),
   );
   await options.prepare?.(join(folder, 'data'));
