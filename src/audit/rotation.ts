@@ -108,12 +108,16 @@ async function writeEntries(
   try {
     for (let from = first; from <= last.seq; ) {
       if (place.stopped()) return false;
+      const began = performance.now();
       audit.state();
       const rows = audit.lines({ from, to: last.seq, limit: PIECE });
       const end = rows.at(-1);
       if (end === undefined) throw new Error(`entry ${from} is missing in the store`);
       await file.appendFile(rows.map(({ line }) => `${line}\n`).join(''));
+      // Flushed at its end only, hundreds of MB would keep every commit waiting for the disk.
+      await file.datasync();
       from = end.seq + 1;
+      await rest(began);
     }
     await file.sync();
     return true;
@@ -132,10 +136,12 @@ async function removeMoved({ store, stopped }: RotationPlace): Promise<void> {
   while (last > 0 && !stopped()) {
     const began = performance.now();
     if ((await store.audit.removeThrough(last, REMOVED_AT_ONCE)) === 0) return;
-    // Nobody waits for this: others get as much time on the disk as it takes itself.
-    await setTimeout(performance.now() - began);
+    await rest(began);
   }
 }
+
+/** Nobody waits for a rotation: others get as much time on the disk as a step of it has taken. */
+const rest = (began: number): Promise<void> => setTimeout(performance.now() - began);
 
 async function deleteFiles(place: RotationPlace): Promise<void> {
   const { deleting } = place.store.audit.state().archive;
