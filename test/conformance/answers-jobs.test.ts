@@ -1,14 +1,15 @@
 /**
- * What the reference's description says of answers about commands, scripts, schedules and files. Spec 04. Messages of
- * WebSockets are looked at in `ws-commands.test.ts` and `ws-uploads.test.ts`.
+ * What the reference's description says of answers about commands, scripts, schedules and files. Spec 04. The
+ * messages of commands over WebSockets are not described; `ws-commands.test.ts` looks at them.
  */
 
 import { after, before, test } from 'node:test';
-import { ApiAnswer, type ApiClient } from '../support/api-client.js';
+import { ApiAnswer, type ApiClient, basic } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
 import { JobAgent } from '../support/job-agent.js';
+import { JobReader } from '../support/job-reader.js';
 import { assertAllLookedAt, assertDescribed } from '../support/reference-answers.js';
-import { TestServer } from '../support/server.js';
+import { ADMIN, TestServer } from '../support/server.js';
 import { form } from '../support/upload-form.js';
 
 let server: TestServer;
@@ -30,6 +31,7 @@ before(async () => {
 });
 after(() => server?.remove());
 
+const JSON_ANSWER = { 'content-type': 'application/json' };
 const COMMAND = { command: '/usr/bin/id', timeout_sec: 30 };
 const SCRIPT = { script: Buffer.from('id').toString('base64'), timeout_sec: 30 };
 const jid = (answer: ApiAnswer): string => answer.data<{ jid: string }>().jid;
@@ -44,12 +46,8 @@ test('commands and scripts on one client', async () => {
   const path = '/clients/c1/commands';
   const made = await api.post(path, { body: COMMAND });
   assertDescribed('POST /clients/{client_id}/commands', made);
-  // Described without a content; it is that of commands.
-  assertDescribed(
-    'POST /clients/{client_id}/scripts',
-    await api.post('/clients/c1/scripts', { body: SCRIPT }),
-    { types: { data: 'object', 'data.jid': 'string' } },
-  );
+  const script = await api.post('/clients/c1/scripts', { body: SCRIPT });
+  assertDescribed('POST /clients/{client_id}/scripts', script);
   assertDescribed('GET /clients/{client_id}/commands/{job_id}', await finished(`${path}/${jid(made)}`), {
     // It is no part of a job on many clients.
     types: { 'data.multi_job_id': 'null' },
@@ -136,17 +134,24 @@ test('schedules', async () => {
   assertDescribed('GET /schedules', scripts, {
     types: { ...scriptTypes('data[]'), 'data[].last_execution': 'null' },
   });
-  // Described without a content; it is the schedule, as for POST.
-  assertDescribed('PUT /schedules/{id}', await api.put(pathOf(made), { body: command }), {
-    types: { data: 'object', 'data.id': 'string', 'data.last_execution': 'object' },
-  });
+  const changed = await api.put(pathOf(made), { body: command });
+  assertDescribed('PUT /schedules/{id}', changed, { types: commandTypes('data') });
   assertDescribed('DELETE /schedules/{id}', await api.delete(pathOf(made)));
   await api.delete(pathOf(other));
 });
 
 test('files', async () => {
   const sent = form(['client_id', 'c1'], ['dest', '/tmp/x'], ['upload', Buffer.from('content')]);
-  assertDescribed('POST /files', await api.post('/files', sent));
+  const reader = await JobReader.open(server.apiPort, 'uploads', basic(ADMIN.username, ADMIN.password));
+  try {
+    assertDescribed('POST /files', await api.post('/files', sent));
+    const text = await eventually('what became of it', () => reader.texts[0]);
+    // Described as an answer; it is a message without an envelope (spec 04 §13).
+    const message = new ApiAnswer(200, JSON_ANSWER, Buffer.from(`{"data":${text}}`));
+    assertDescribed('GET /ws/uploads', message);
+  } finally {
+    reader.socket.terminate();
+  }
 });
 
 test('every operation of the area was looked at', () => {

@@ -1,12 +1,16 @@
 /**
  * Answers of a running server against what the reference's own description says of them: status, every field, and the
- * type of each. `test/conformance/reference-answers.fixture.json` holds that, by operation and status. Where the
- * description contradicts what the reference does (spec 03 §2.2), the test that calls says so.
+ * type of each. `test/conformance/reference-answers.fixture.json` holds that, by operation and status; beside the names
+ * of JSON types there are `time` (RFC 3339), `uuid` and texts in quotes. Where the description contradicts what the
+ * reference does (spec 03 §2.2), the test that calls says so.
  */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { ApiAnswer } from './api-client.js';
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 type Types = Readonly<Record<string, string>>;
 
@@ -91,8 +95,12 @@ function fits(value: unknown, type: string): boolean {
         return Number.isSafeInteger(value);
       case 'null':
         return value === null;
+      case 'time':
+        return typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value));
+      case 'uuid':
+        return typeof value === 'string' && UUID.test(value);
       default:
-        return typeof value === name;
+        return name.startsWith("'") ? value === name.slice(1, -1) : typeof value === name;
     }
   });
 }
