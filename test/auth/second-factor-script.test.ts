@@ -47,7 +47,7 @@ test('a script gets five variables, no arguments and the environment of the serv
   await delivery.checkReady();
   await delivery.send(message({ code: 'abcd12', ttlSeconds: 300, ip: '::1', receiver: '+49 170 1234567' }));
   const lines = readFileSync(file('env'), 'utf8').trim().split('\n');
-  assert.deepEqual(lines.filter((line) => line.startsWith('RPORT_')).sort(), [
+  assert.deepEqual(lines.filter((line) => line.startsWith('RPORT_2FA_')).sort(), [
     'RPORT_2FA_REMOTE_ADDRESS=::1',
     'RPORT_2FA_SENDTO=+49 170 1234567',
     'RPORT_2FA_TOKEN=abcd12',

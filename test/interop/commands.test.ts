@@ -1,13 +1,15 @@
 /** Commands and scripts run by the real agent. Skipped without `RPORT_BIN`. Spec 04 §25.6. */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { basic } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
 import { JobReader } from '../support/job-reader.js';
-import { AGENT_PATIENCE_MS, noAgent, RealAgent } from '../support/real-agent.js';
+import { AGENT_PATIENCE_MS, agentBinary, noAgent, RealAgent } from '../support/real-agent.js';
 import { ADMIN, FINGERPRINT, TestServer } from '../support/server.js';
+import { sudoUser } from '../support/sudo-user.js';
 
 const suite = { skip: noAgent, timeout: 170_000 };
 const MIB = 1024 * 1024;
@@ -37,11 +39,11 @@ after(async () => {
   await server?.remove();
 });
 
-const connected = () =>
+const connected = (id = 'real') =>
   eventually(
-    'the agent to be connected',
+    `${id} to be connected`,
     async () => {
-      const answer = await server.api().get('/clients/real');
+      const answer = await server.api().get(`/clients/${id}`);
       return (
         answer.status === 200 && answer.data<{ connection_state: string }>().connection_state === 'connected'
       );
@@ -52,12 +54,13 @@ const run = async (body: object, kind = 'commands') =>
   (await server.api().post(`/clients/real/${kind}`, { body })).data<{ jid: string }>().jid;
 const script = (text: string, more: object = {}) =>
   run({ script: Buffer.from(text).toString('base64'), ...more }, 'scripts');
-const job = async (jid: string) => (await server.api().get(`/clients/real/commands/${jid}`)).data<Shown>();
-const ended = (jid: string) =>
+const job = async (jid: string, client = 'real') =>
+  (await server.api().get(`/clients/${client}/commands/${jid}`)).data<Shown>();
+const ended = (jid: string, client?: string) =>
   eventually(
     'the job to end',
     async () => {
-      const shown = await job(jid);
+      const shown = await job(jid, client);
       return shown.status !== 'running' && shown;
     },
     90_000,
@@ -77,12 +80,49 @@ test('a command, a script with a summary, and one that fails', suite, async () =
   });
 });
 
-test('sudo', {
+const sudo = noAgent === false ? sudoUser(agentBinary ?? '') : noAgent;
+
+test('an agent that is not root runs jobs with sudo as root, and without as itself', {
   ...suite,
-  skip: noAgent || (spawnSync('sudo', ['-n', 'true']).status !== 0 && 'sudo is not there'),
-}, async () => {
-  const id = await ended(await script('/usr/bin/id -u', { is_sudo: true }));
-  assert.equal(id.result?.stdout.trim(), '0');
+  skip: typeof sudo === 'string' && sudo,
+}, async (t) => {
+  if (typeof sudo === 'string') return;
+  const { agentPort } = server;
+  const options = { agentPort, id: 'unprivileged', fingerprint: FINGERPRINT, runsCommands: true } as const;
+  const unprivileged = new RealAgent({ ...options, user: sudo });
+  t.after(() => unprivileged.stop());
+  await connected('unprivileged');
+  const uid = async (kind: 'commands' | 'scripts', isSudo: boolean): Promise<string | undefined> => {
+    const command = '/usr/bin/id -u';
+    const what = kind === 'commands' ? { command } : { script: btoa(command) };
+    const answer = await server
+      .api()
+      .post(`/clients/unprivileged/${kind}`, { body: { ...what, is_sudo: isSudo } });
+    const shown = await ended(answer.data<{ jid: string }>().jid, 'unprivileged');
+    assert.equal(shown.status, 'successful', shown.error);
+    return shown.result?.stdout.trim();
+  };
+  for (const kind of ['commands', 'scripts'] as const) {
+    assert.equal(await uid(kind, true), '0');
+    assert.equal(await uid(kind, false), String(sudo.uid));
+  }
+});
+
+test('interpreters, shebangs and working folders of scripts', suite, async () => {
+  const output = async (text: string, more: object = {}) => (await ended(await script(text, more))).result;
+  assert.equal(
+    (await output('#!/usr/bin/env -S sed s/^/line:/\nsecond'))?.stdout.split('\n')[1],
+    'line:second',
+  );
+  assert.equal(
+    (await output('print "perl $]"', { interpreter: '/usr/bin/perl' }))?.stdout.slice(0, 5),
+    'perl ',
+  );
+  assert.equal((await output('pwd', { cwd: '/usr' }))?.stdout, '/usr\n');
+  const missing = await server
+    .api()
+    .post('/clients/real/scripts', { body: { script: btoa('x'), interpreter: '/nowhere/sh' } });
+  assert.match(missing.refusal, /^409 client error: .*\/nowhere\/sh/);
 });
 
 test('what the agent does not allow', suite, async () => {
@@ -106,8 +146,9 @@ test('binary output becomes text', suite, async () => {
 });
 
 test('a time-out is reported by the agent, the process goes on', suite, async () => {
-  const shown = await ended(await script('sleep 4', { timeout_sec: 1 }));
-  assert.deepEqual([shown.status, shown.error], ['unknown', '']);
+  const shown = await ended(await script('echo so far; sleep 6; echo later', { timeout_sec: 1 }));
+  assert.deepEqual([shown.status, shown.error, shown.result?.stdout], ['unknown', '', 'so far\n']);
+  assert.ok(process.kill(shown.pid, 0));
 });
 
 test('several at once on one client', suite, async () => {
@@ -174,9 +215,12 @@ test('what the agent does not allow ends the row at once', suite, async () => {
 
 test('a job goes on through kill -9 of the server, and reports to the next one', suite, async () => {
   // Agents end when a job ends while they have no connection, and take up to 15 s to come back.
-  const jid = await script('sleep 30; echo survived');
+  const back = join(server.folder, 'back');
+  const jid = await script(`until [ -e ${back} ]; do sleep 0.1; done; echo survived`);
   await server.crashAndRestart();
   assert.equal((await job(jid)).status, 'running');
+  await connected();
+  writeFileSync(back, '');
   assert.equal((await ended(jid)).result?.stdout, 'survived\n');
 });
 

@@ -2,10 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AGENT_AUTH } from './server.js';
+import type { SudoUser } from './sudo-user.js';
 
 export const agentBinary = process.env.RPORT_BIN;
 export const oldAgentBinary = process.env.RPORT_OLD_BIN;
@@ -31,11 +32,16 @@ export interface RealAgentOptions {
   readonly attributes?: boolean;
   /** Runs scripts, and commands below `/usr/bin`. */
   readonly runsCommands?: true;
+  /** More of its configuration, such as a whole section. */
+  readonly extra?: string;
+  /** Who it runs as, instead of the user who runs the test. */
+  readonly user?: SudoUser;
 }
 
 export class RealAgent {
   readonly #folder = mkdtempSync(join(tmpdir(), 'tideway-agent-'));
-  readonly #child: ChildProcess;
+  readonly #command: readonly string[];
+  #child: ChildProcess;
   readonly #watchers = new Set<() => void>();
   #log = '';
   #exited = false;
@@ -44,8 +50,8 @@ export class RealAgent {
     const { binary = agentBinary ?? '', agentPort, id, fingerprint = '', auth = AGENT_AUTH } = options;
     const file = join(this.#folder, 'rport.conf');
     const dataDir = join(this.#folder, 'data');
-    mkdirSync(dataDir);
-    if (options.runsCommands) mkdirSync(join(dataDir, 'scripts'), { mode: 0o700 });
+    const folders = [dataDir, ...(options.runsCommands ? [join(dataDir, 'scripts')] : [])];
+    for (const folder of folders) mkdirSync(folder, { mode: 0o700 });
     writeFileSync(
       file,
       [
@@ -74,20 +80,37 @@ export class RealAgent {
           : []),
         '[monitoring]',
         ...(options.monitoring ? ['enabled = true', 'net_lan = ["lo", "1000"]'] : ['enabled = false']),
+        options.extra ?? '',
         '',
       ].join('\n'),
     );
-    this.#child = spawn(binary, ['-c', file], { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.#folder });
+    const { user } = options;
+    if (user !== undefined) {
+      for (const path of [this.#folder, ...folders, file]) chownSync(path, user.uid, user.gid);
+    }
+    this.#command = user?.as([binary, '-c', file]) ?? [binary, '-c', file];
+    this.#child = this.#start();
+  }
+
+  #start(): ChildProcess {
+    this.#exited = false;
+    const [program = '', ...rest] = this.#command;
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.#folder });
     const keep = (chunk: Buffer): void => {
       this.#log += chunk.toString();
       for (const check of [...this.#watchers]) check();
     };
-    this.#child.stdout?.on('data', keep);
-    this.#child.stderr?.on('data', keep);
-    this.#child.once('close', () => {
+    child.stdout?.on('data', keep);
+    child.stderr?.on('data', keep);
+    child.once('close', () => {
       this.#exited = true;
       for (const check of [...this.#watchers]) check();
     });
+    return child;
+  }
+
+  get exited(): boolean {
+    return this.#exited;
   }
 
   get log(): string {
@@ -119,13 +142,22 @@ export class RealAgent {
     });
   }
 
+  /** SIGKILL. The processes it has started go on. */
+  async kill(): Promise<void> {
+    if (this.#exited) return;
+    const gone = once(this.#child, 'close');
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** After it has ended. */
+  startAgain(): void {
+    this.#child = this.#start();
+  }
+
   /** Ends it and removes its files. */
   async stop(): Promise<void> {
-    if (!this.#exited) {
-      const gone = once(this.#child, 'close');
-      this.#child.kill('SIGKILL');
-      await gone;
-    }
+    await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
