@@ -21,6 +21,7 @@ import { openTables } from './tables.js';
 import { createTotpUseRepository } from './totp-use-repository.js';
 import { TransactionBatch } from './transaction-batch.js';
 import type { Store } from './types.js';
+import { createUploadRepository } from './upload-repository.js';
 import { createUserGroupRepository } from './user-group-repository.js';
 import { createUserRepository } from './user-repository.js';
 import { createVaultRepository } from './vault-repository.js';
@@ -82,6 +83,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     jobs: createJobRepository(tables, batch, log),
     multiJobs: createMultiJobRepository(tables, batch, log),
     schedules: createScheduleRepository(tables, batch, log),
+    uploads: createUploadRepository(tables, batch, log),
     async flushed() {
       await tables.root.flushed;
     },

@@ -97,6 +97,8 @@ export interface OpenedTables {
   readonly schedules: Database<string, number>;
   /** Schedule id → its number. */
   readonly scheduleNumbers: Database<number, string>;
+  /** [upload id, ''] → JSON with the clients it is for; [upload id, client id] → nothing, of those who are done. */
+  readonly uploads: Database<string, [string, string]>;
 }
 
 /** Opens or creates `<dataDir>/store`, readable for the owner only. Throws what LMDB or the file system say. */
@@ -158,5 +160,6 @@ export function openTables(dataDir: string): OpenedTables {
     jobsRunningBySchedule: root.openDB('jobs_running_by_schedule', { encoding: 'string' }),
     schedules: root.openDB('schedules', { encoding: 'string' }),
     scheduleNumbers: root.openDB('schedule_numbers', { encoding: 'ordered-binary' }),
+    uploads: root.openDB('uploads', { encoding: 'string' }),
   };
 }

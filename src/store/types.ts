@@ -13,6 +13,7 @@ import type { CommandEntry, LibraryEntry, ScriptEntry, Stored } from '../library
 import type { Schedule } from '../schedules/schedule.js';
 import type { Instant, Milliseconds } from '../time.js';
 import type { PortHolder, StoredTunnel } from '../tunnels/stored/stored-tunnel.js';
+import type { Upload } from '../uploads/upload.js';
 import type { VaultEntry, VaultTexts } from '../vault/entry.js';
 import type { CurrentVault, ImportedVault, VaultStatus } from '../vault/status.js';
 
@@ -47,6 +48,8 @@ export interface Store {
   readonly multiJobs: MultiJobRepository;
   /** Spec 04 §15. */
   readonly schedules: ScheduleRepository;
+  /** Files on their way to clients. Spec 04 §16.6. */
+  readonly uploads: UploadRepository;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;
@@ -459,6 +462,27 @@ export interface ScheduleRepository {
     readonly limit?: number;
   }): Iterable<Schedule>;
   count(): number;
+}
+
+/** What is known of a distribution that did not come to its end. */
+export interface UnfinishedUpload {
+  readonly upload: Upload;
+  /** Clients without a result. */
+  readonly clientIds: readonly ClientId[];
+}
+
+/** Distributions under way, so that the next server knows what became of them. */
+export interface UploadRepository {
+  /** The file is to go to these clients. */
+  begin(upload: Upload, clientIds: readonly ClientId[]): Promise<void>;
+  /** This one has its result. */
+  done(id: string, client: ClientId): Promise<void>;
+  /** Nothing is left to be done; its id is free again. */
+  end(id: string): Promise<void>;
+  /** Those of the server before, as long as this one has begun none. */
+  unfinished(): Iterable<UnfinishedUpload>;
+  /** Forgets all of them. */
+  clear(): Promise<void>;
 }
 
 /** One event for one webhook. */

@@ -186,6 +186,15 @@ test('the audit log tells who sent what, and then what came of it', async () => 
 });
 const order = ['create', 'failed', 'success'];
 
+/** What the audit log says of each client that has a result. */
+async function outcomes(uuid: string): Promise<string[]> {
+  const answer = await admin.get(`/auditlog?filter[affected_id]=${uuid}&filter[action]=success,failed`);
+  return answer.data<AuditEntry[]>().map((entry) => {
+    const { status, message } = JSON.parse(entry.response) as { status: string; message: string };
+    return `${entry.client_id}: ${status}: ${message}`;
+  });
+}
+
 test('fields behind the file count, and what is not given is unset', async () => {
   const { uuid } = (
     await post(file, dest, toOne, ['unknown', 'ignored'], ['other', Buffer.alloc(10)])
@@ -460,16 +469,24 @@ test('a caller who sends slowly is waited for, one who leaves leaves nothing', a
   await emptied();
 });
 
-test('a server that is killed in the middle removes what is left when it starts again', async () => {
+test('a server that is killed in the middle says so of each client, and keeps no file, when it starts again', async () => {
   await fileAgent(server, 'stuck', { handle: () => new Promise(() => undefined) });
   await known('stuck');
-  assert.equal((await post(file, dest, ['id', 'left'], ['client_id', 'stuck'])).status, 200);
+  const clients: FormPart[] = [toOne, ['client_id', 'stuck']];
+  assert.equal((await post(file, dest, ['id', 'left'], ...clients)).status, 200);
+  assert.match(await result('left', 'client-1'), /^success/);
+  await eventually('its entry', async () => (await outcomes('left')).length === 1);
   const partial = await startUpload(server.apiPort, root);
   partial.send(formBody([dest, file]).subarray(0, 200_000));
   await eventually('both files to be there', () => filepush().length === 2);
   await server.crashAndRestart();
   assert.deepEqual(filepush(), []);
   await server.untilLogged(/removed 2 files whose distribution the end of the server cut short/);
+  await server.untilLogged(/upload left: the server ended before the result was known, for 1 clients/);
+  assert.deepEqual((await outcomes('left')).sort(), [
+    'client-1: success: file successfully copied to destination /tmp/file.bin',
+    'stuck: error: the server ended before the result was known',
+  ]);
 });
 
 test('a server that stops in order says who did not get the file', async () => {

@@ -1,12 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 
-/** A directory of its own for one test, removed when the test ends. */
-export function tempFolder(test: TestContext): string {
+/** Of tests of this file. */
+const left = new Set<string>();
+after(() => {
+  for (const path of left) remove(path);
+});
+
+/**
+ * A directory of its own for one test. It is removed when all tests of the file have ended: hooks of a test run in the
+ * order in which they were made, so one made here would run before those that end whoever still writes into it.
+ */
+export function tempFolder(_test: TestContext): string {
   const path = create();
-  test.after(() => remove(path));
+  left.add(path);
   return path;
 }
 

@@ -8,11 +8,12 @@ import { removeLeftovers, removePartsOf } from '../../uploads/folder.js';
 import type { ActorRef, ActorSystem, Behavior } from '../runtime/types.js';
 import { distributionBehavior } from './distribution.js';
 import { type DistributeMessage, UPLOADS } from './messages.js';
+import { settleUnfinished } from './settle.js';
 import { Slots } from './slots.js';
 
 export interface UploadsDeps {
   readonly dataDir: string;
-  readonly store: Pick<Store, 'clients'>;
+  readonly store: Pick<Store, 'clients' | 'uploads'>;
   readonly audit: AuditLog;
   readonly events: Events;
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
@@ -30,8 +31,9 @@ interface State {
   readonly unsubscribe: () => void;
 }
 
-/** Removes what the server before has left and starts the actor; before the shards start. */
+/** Settles and removes what the server before has left, and starts the actor; before the shards start. */
 export async function openUploads(system: ActorSystem, deps: UploadsDeps): Promise<ActorRef> {
+  await settleUnfinished(system, deps);
   const left = await removeLeftovers(deps.dataDir);
   if (left.length > 0) {
     deps.log.info(`removed ${left.length} files whose distribution the end of the server cut short`);

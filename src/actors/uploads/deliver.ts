@@ -9,6 +9,7 @@ import { type Upload, type UploadResult, uploadRequest } from '../../uploads/upl
 import { type ClientRequests, clientRef } from '../client/messages.js';
 import { UPLOAD_NEWS_WITHIN } from '../client/uploads.js';
 import { ActorError, type ActorSystem } from '../runtime/types.js';
+import { failure } from './outcome.js';
 
 /** On top of the time after which the client's actor says something in any case. */
 const GRACE: Milliseconds = 60_000;
@@ -26,14 +27,7 @@ export async function deliver(
   upload: Upload,
   id: ClientId,
 ): Promise<UploadResult> {
-  const failed = (message: string): UploadResult => ({
-    client_id: id,
-    uuid: upload.id,
-    filepath: '',
-    size: 0,
-    message,
-    status: 'error',
-  });
+  const failed = (message: string): UploadResult => failure(upload, id, message);
   const record = store.clients.get(id);
   if (record === undefined) return failed(NOT_CONNECTED);
   if (!takesFiles(record.clientConfiguration)) return failed(RECEPTION_DISABLED);

@@ -4,13 +4,13 @@
  */
 
 import { unlink } from 'node:fs/promises';
-import type { AuditDraft } from '../../audit/audit-log.js';
 import { codeOf } from '../../file-error.js';
 import type { ClientId } from '../../ids.js';
-import { UPLOADS_TOPIC, type Upload, type UploadResult, uploadRequest } from '../../uploads/upload.js';
+import type { Upload, UploadResult } from '../../uploads/upload.js';
 import type { ActorContext, Behavior } from '../runtime/types.js';
 import type { UploadsDeps } from './behavior.js';
 import { deliver } from './deliver.js';
+import { announce, failure, record } from './outcome.js';
 import type { Slots } from './slots.js';
 
 export interface DistributionArgs extends UploadsDeps {
@@ -52,7 +52,7 @@ export const distributionBehavior: Behavior<Message, State, DistributionArgs> = 
         return;
       case 'result':
         askNext(ctx, state);
-        finish(ctx, state, [message.result]);
+        finish(ctx, state, message.result);
         return;
       case 'recorded':
         state.recording -= 1;
@@ -64,8 +64,12 @@ export const distributionBehavior: Behavior<Message, State, DistributionArgs> = 
     const cut = [...state.missing].map((id) => failure(state.upload, id, STOPPED));
     if (cut.length > 0) {
       state.log.info(`upload ${state.upload.id}: ${cut.length} clients did not get the file, ${STOPPED}`);
-      await Promise.all([announce(ctx, state, cut), record(state, cut)]);
+      await Promise.all([announce(ctx.system, state, cut), record(state, state.upload, cut)]);
     }
+    await state.store.uploads
+      .end(state.upload.id)
+      .catch((error: unknown) => state.log.error(`upload ${state.upload.id}: ${String(error)}`));
+    // Its id is free from here on.
     await unlink(state.upload.sourcePath).catch((error: unknown) => {
       if (codeOf(error) !== 'ENOENT') state.log.error(`upload ${state.upload.id}: ${String(error)}`);
     });
@@ -92,52 +96,17 @@ async function inTurn<Value>(slots: Slots, work: () => Promise<Value>): Promise<
   }
 }
 
-function finish(ctx: ActorContext<Message>, state: State, results: readonly UploadResult[]): void {
-  for (const { client_id: id, status, message } of results) {
-    state.missing.delete(id);
-    const text = `upload ${state.upload.id}, client ${JSON.stringify(id)}: ${status}: ${JSON.stringify(message)}`;
-    if (status === 'error') state.log.error(text);
-    else state.log.info(text);
-  }
+function finish(ctx: ActorContext<Message>, state: State, result: UploadResult): void {
+  const { store, upload, log } = state;
+  const { client_id: id, status, message } = result;
+  state.missing.delete(id);
+  const text = `upload ${upload.id}, client ${JSON.stringify(id)}: ${status}: ${JSON.stringify(message)}`;
+  if (status === 'error') log.error(text);
+  else log.info(text);
   state.recording += 1;
-  const recorded = Promise.all([announce(ctx, state, results), record(state, results)]);
+  const recorded = Promise.all([announce(ctx.system, state, [result]), record(state, upload, [result])])
+    // Not before: a server that ends in between tells of it again rather than never.
+    .then(() => store.uploads.done(upload.id, id))
+    .catch((error: unknown) => log.error(`upload ${upload.id}: ${String(error)}`));
   ctx.pipeToSelf(recorded, () => ({ type: 'recorded' }));
-}
-
-const record = (state: State, results: readonly UploadResult[]): Promise<void> =>
-  state.audit.record(results.map((result) => draft(state, result)));
-
-/** Tells those who watch uploads, and those who hear events. Never rejects. */
-async function announce(
-  { system }: ActorContext<Message>,
-  { events, store, log }: State,
-  results: readonly UploadResult[],
-): Promise<void> {
-  const told = results.map(async (result) => {
-    system.publish(UPLOADS_TOPIC, result);
-    const client = store.clients.get(result.client_id);
-    if (client === undefined) return;
-    const { committed, tell } = events.record(client, [{ type: 'upload.finished', result }]);
-    await committed;
-    tell();
-  });
-  for (const outcome of await Promise.allSettled(told)) {
-    if (outcome.status === 'rejected') log.error(`event of an upload: ${String(outcome.reason)}`);
-  }
-}
-
-function draft({ upload, store }: State, result: UploadResult): AuditDraft {
-  return {
-    application: 'uploads',
-    action: result.status === 'error' ? 'failed' : 'success',
-    affectedId: upload.id,
-    clientId: result.client_id,
-    clientHostname: store.clients.get(result.client_id)?.hostname ?? '',
-    request: uploadRequest(upload),
-    response: result,
-  };
-}
-
-function failure(upload: Upload, id: ClientId, message: string): UploadResult {
-  return { client_id: id, uuid: upload.id, filepath: '', size: 0, message, status: 'error' };
 }

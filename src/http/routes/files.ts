@@ -1,6 +1,7 @@
 /** Files for clients. Spec 04 §16. */
 
 import { randomUUID } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
 import Type from 'typebox';
 import type { ActorSystem } from '../../actors/runtime/types.js';
 import { type DistributeMessage, UPLOADS } from '../../actors/uploads/messages.js';
@@ -101,7 +102,7 @@ export const fileRoutes: readonly Route[] = [createUpload];
 /** Stores the file, then checks what came with it, in the order of spec 04 §16.3. Rejects with `AppError`. */
 async function receiveUpload(
   { header, stream }: ApiRequest,
-  { clients }: ApiContext,
+  { clients, store }: ApiContext,
   file: IncomingFile,
 ): Promise<{ readonly upload: Upload; readonly clientIds: readonly ClientId[] }> {
   if (stream === null) throw new Error('the route does not stream');
@@ -125,7 +126,16 @@ async function receiveUpload(
     });
   }
   const { path, size, md5 } = await file.keepAs(id);
-  return { upload: { id, sourcePath: path, destination, ...options, md5, size }, clientIds };
+  const upload: Upload = { id, sourcePath: path, destination, ...options, md5, size };
+  try {
+    // Whatever happens from here on, each client has a result.
+    await store.uploads.begin(upload, clientIds);
+    await store.flushed();
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  }
+  return { upload, clientIds };
 }
 
 function destinationOf(fields: FormFields): string {

@@ -11,7 +11,7 @@ import type { AuditDraft } from '../../../src/audit/audit-log.js';
 import { clientId } from '../../../src/ids.js';
 import type { RequestReply } from '../../../src/protocol/session.js';
 import { partPath, uploadPath } from '../../../src/uploads/folder.js';
-import { UPLOADS_TOPIC, type UploadResult } from '../../../src/uploads/upload.js';
+import { UPLOADS_TOPIC, type Upload, type UploadResult, uploadRequest } from '../../../src/uploads/upload.js';
 import { turn } from '../../support/actor-system.js';
 import { clientFleet, type Fleet, introduce } from '../../support/client-fleet.js';
 import type { FakeSession } from '../../support/fake-session.js';
@@ -31,6 +31,8 @@ interface World {
   /** A connected agent whose answers to `upload` the test gives. */
   agent(id: string, shard?: number): Promise<Agent>;
   distribute(id: string, ...clients: readonly string[]): Promise<string>;
+  /** Once more, as the next server does. */
+  open(): Promise<unknown>;
 }
 
 interface Agent {
@@ -41,6 +43,19 @@ interface Agent {
 
 const done = success({ uuid: 'x', filepath: '/dest', size: 3, message: 'copied', status: 'success' });
 
+const uploadOf = (id: string, sourcePath: string): Upload => ({
+  id,
+  sourcePath,
+  destination: '/dest',
+  mode: 0o644,
+  owner: '',
+  group: '',
+  force: false,
+  sync: false,
+  md5: 'kAFQmDzST7DWlj99KOF/cg==',
+  size: 3,
+});
+
 async function world(t: TestContext): Promise<World> {
   const dataDir = tempFolder(t);
   const fleet = await clientFleet(t, { shards: 2 });
@@ -48,20 +63,23 @@ async function world(t: TestContext): Promise<World> {
   const results: UploadResult[] = [];
   const told: string[] = [];
   fleet.shards[1]?.system.subscribe(UPLOADS_TOPIC, (result) => results.push(result as UploadResult));
-  await openUploads(fleet.main, {
-    dataDir,
-    store: fleet.store,
-    audit: { record: async (entries) => void audit.push(...entries) },
-    events: {
-      record: ({ id }, happenings) => ({
-        committed: Promise.resolve(),
-        tell: () => void told.push(...happenings.map(({ type }) => `${type} ${id}`)),
-      }),
-    },
-    log: fleet.log,
-  });
+  const open = () =>
+    openUploads(fleet.main, {
+      dataDir,
+      store: fleet.store,
+      audit: { record: async (entries) => void audit.push(...entries) },
+      events: {
+        record: ({ id }, happenings) => ({
+          committed: Promise.resolve(),
+          tell: () => void told.push(...happenings.map(({ type }) => `${type} ${id}`)),
+        }),
+      },
+      log: fleet.log,
+    });
+  await open();
   return {
     fleet,
+    open,
     dataDir,
     audit,
     results,
@@ -84,18 +102,8 @@ async function world(t: TestContext): Promise<World> {
       const sourcePath = uploadPath(dataDir, id);
       mkdirSync(dirname(sourcePath), { recursive: true });
       writeFileSync(sourcePath, 'abc');
-      const upload = {
-        id,
-        sourcePath,
-        destination: '/dest',
-        mode: 0o644,
-        owner: '',
-        group: '',
-        force: false,
-        sync: false,
-        md5: 'kAFQmDzST7DWlj99KOF/cg==',
-        size: 3,
-      };
+      const upload = uploadOf(id, sourcePath);
+      await fleet.store.uploads.begin(upload, clients.map(clientId));
       const message: DistributeMessage = { type: 'distribute', upload, clientIds: clients.map(clientId) };
       await fleet.main.ask(UPLOADS, message, { timeoutMs: 1_000 });
       return sourcePath;
@@ -178,6 +186,50 @@ test('what is under way when the server stops is told, and leaves no file', asyn
     audit.map(({ action, response }) => [action, (response as UploadResult).message]),
     [['failed', 'the server was stopped']],
   );
+});
+
+test('what the server before did not bring to its end is told before the first request', async (t) => {
+  const { fleet, audit, told, agent, open } = await world(t);
+  await agent('known');
+  const done = 'client-0';
+  const clients = ['known', 'nobody', ...Array.from({ length: 300 }, (_, index) => `client-${index}`)];
+  const upload = uploadOf('u1', '/data/u1');
+  await fleet.store.uploads.begin(upload, clients.map(clientId));
+  await fleet.store.uploads.done('u1', clientId(done));
+  await fleet.main.stop(UPLOADS);
+  await open();
+  assert.equal(audit.length, clients.length - 1);
+  assert.deepEqual(audit[0], {
+    application: 'uploads',
+    action: 'failed',
+    affectedId: 'u1',
+    clientId: 'known',
+    clientHostname: 'known.example',
+    request: uploadRequest(upload),
+    response: {
+      client_id: 'known',
+      uuid: 'u1',
+      filepath: '',
+      size: 0,
+      message: 'the server ended before the result was known',
+      status: 'error',
+    },
+  });
+  assert.ok(audit.every(({ clientId: id }) => id !== done));
+  assert.deepEqual(told, ['upload.finished known']);
+  assert.deepEqual([...fleet.store.uploads.unfinished()], []);
+});
+
+test('what has come to its end is not told of again', async (t) => {
+  const { fleet, audit, agent, distribute, open } = await world(t);
+  const only = await agent('only');
+  const path = await distribute('u1', 'only', 'nobody');
+  await fleet.until(() => only.asked.length === 1);
+  only.answer(done);
+  await fleet.until(() => !existsSync(path));
+  await fleet.main.stop(UPLOADS);
+  await open();
+  assert.equal(audit.length, 2);
 });
 
 test('what a lost shard was receiving is removed', async (t) => {
