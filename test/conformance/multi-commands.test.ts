@@ -93,6 +93,12 @@ const children = (jid: string, count: number) =>
     const { jobs } = await multi(jid);
     return jobs.length === count && [...jobs].reverse();
   });
+/** The same, when all of them have ended. One that was ordered a moment ago may not be stored yet. */
+const ends = (jid: string, count: number) =>
+  eventually(`${count} ends`, async () => {
+    const { jobs } = await multi(jid);
+    return jobs.length === count && jobs.every((job) => job.status !== 'running') && [...jobs].reverse();
+  });
 /** Ends all that runs. */
 const finish = async (jid: string, ...agents: readonly JobAgent[]): Promise<void> => {
   for (const agent of agents) agent.report(await order(jid, agent));
@@ -109,7 +115,7 @@ test('two clients one after the other: the second begins when the first has ende
   assert.equal(second.timeout_sec, 30);
   assert.equal(second.stream_result, false);
   two.report(second);
-  await eventually('both ends', async () => (await multi(jid)).jobs.every((job) => job.status !== 'running'));
+  await ends(jid, 2);
   const { jobs, started_at: startedAt, ...shown } = await multi(jid);
   assert.deepEqual(shown, {
     jid,
@@ -141,8 +147,8 @@ test('a failure stops the row, a time-out of the client does not', async () => {
   const going = await start({ client_ids: ['client-1', 'client-2'] });
   one.report(await order(going, one), { status: 'unknown' });
   await finish(going, two);
-  await eventually('the end', async () => (await multi(going)).jobs.every((job) => job.status !== 'running'));
-  assert.equal((await multi(stopped)).jobs.length, 1);
+  await ends(going, 2);
+  await ends(stopped, 1);
   assert.equal((await multi(stopped)).abort_on_err, true);
 });
 
@@ -155,7 +161,7 @@ test('all at once: nobody waits, a failure stops nothing', async () => {
   assert.equal(all.length, 3);
   one.report(await order(jid, one), { status: 'failed' });
   await finish(jid, two, four);
-  await eventually('the ends', async () => (await multi(jid)).jobs.every((job) => job.status !== 'running'));
+  await ends(jid, 3);
 });
 
 test('a client that is not connected fails and stops nothing; one that refuses does', async () => {

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -57,6 +57,8 @@ export class Mariadb {
   readonly folder = mkdtempSync(join(tmpdir(), 'tideway-mariadb-'));
   readonly socket = join(this.folder, 'socket');
   readonly #dataDir = join(this.folder, 'data');
+  /** Its own: a server that starts removes the temporary tables of all others from there. */
+  readonly #temporary = join(this.folder, 'tmp');
   readonly #pidFile = join(this.folder, 'pid');
   #port = 0;
   #child: ChildProcess | null = null;
@@ -125,6 +127,7 @@ export class Mariadb {
         ...AS_ROOT,
         ...SETTINGS,
         `--datadir=${this.#dataDir}`,
+        `--tmpdir=${this.#temporary}`,
         `--socket=${this.socket}`,
         `--port=${this.#port}`,
         `--pid-file=${this.#pidFile}`,
@@ -156,9 +159,12 @@ export class Mariadb {
     this.#child = null;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    this.#signal(signal);
+    // One that has not come up is ended by its guard.
+    if (!this.#signal(signal)) child.stdin?.destroy();
     await gone;
     child.stdin?.destroy();
+    // A killed one leaves it, and the number may soon be somebody else's.
+    rmSync(this.#pidFile, { force: true });
   }
 
   /** It keeps its connections and answers nothing. */
@@ -177,20 +183,22 @@ export class Mariadb {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #signal(signal: NodeJS.Signals): void {
+  /** `false`: it has not come up yet, or has ended by itself. */
+  #signal(signal: NodeJS.Signals): boolean {
     try {
-      process.kill(Number(readFileSync(this.#pidFile, 'utf8')), signal);
+      return process.kill(Number(readFileSync(this.#pidFile, 'utf8')), signal);
     } catch {
-      // It has never come up, or has ended by itself.
-      this.#child?.kill(signal);
+      return false;
     }
   }
 
   async #install(): Promise<void> {
+    mkdirSync(this.#temporary);
     await promisify(execFile)(installer ?? '', [
       '--no-defaults',
       ...AS_ROOT,
       `--datadir=${this.#dataDir}`,
+      `--tmpdir=${this.#temporary}`,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       '--innodb-log-file-size=4M',
