@@ -97,7 +97,7 @@ const children = (jid: string, count: number) =>
 const ends = (jid: string, count: number) =>
   eventually(`${count} ends`, async () => {
     const { jobs } = await multi(jid);
-    return jobs.length === count && jobs.every((job) => job.status !== 'running') && [...jobs].reverse();
+    return jobs.length === count && jobs.every((job) => job.status !== 'running');
   });
 /** Ends all that runs. */
 const finish = async (jid: string, ...agents: readonly JobAgent[]): Promise<void> => {
