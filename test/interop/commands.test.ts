@@ -10,6 +10,7 @@ import { JobReader } from '../support/job-reader.js';
 import { AGENT_PATIENCE_MS, agentBinary, noAgent, RealAgent } from '../support/real-agent.js';
 import { ADMIN, FINGERPRINT, TestServer } from '../support/server.js';
 import { sudoUser } from '../support/sudo-user.js';
+import { form } from '../support/upload-form.js';
 
 const suite = { skip: noAgent, timeout: 170_000 };
 const MIB = 1024 * 1024;
@@ -128,6 +129,55 @@ test('interpreters, shebangs and working folders of scripts', suite, async () =>
 test('what the agent does not allow', suite, async () => {
   const answer = await server.api().post('/clients/real/commands', { body: { command: 'forbidden thing' } });
   assert.equal(answer.refusal, '409 client error: command is not allowed: forbidden thing');
+});
+
+test('summaries: any case, several, over lines', suite, async () => {
+  const text =
+    "printf '<SUMMARY>one</SUMMaRy> x <summary>two\nlines</summary>'; echo '<summary>no</summary>' >&2";
+  assert.equal((await ended(await script(text))).result?.summary, 'onetwo\nlines');
+});
+
+test('an agent with a small limit of output, without scripts and files', suite, async (t) => {
+  const limited = new RealAgent({
+    agentPort: server.agentPort,
+    id: 'limited',
+    fingerprint: FINGERPRINT,
+    extra: [
+      '[remote-commands]',
+      'enabled = true',
+      "allow = ['^/usr/bin/.*']",
+      'send_back_limit = 12',
+      '[remote-scripts]',
+      'enabled = false',
+      '[file-reception]',
+      'enabled = false',
+    ].join('\n'),
+  });
+  t.after(() => limited.stop());
+  await connected('limited');
+  const post = (kind: string, body: object) => server.api().post(`/clients/limited/${kind}`, { body });
+  assert.equal(
+    (await post('scripts', { script: btoa('id') })).refusal,
+    '409 client error: remote scripts are disabled',
+  );
+  const piped = '/usr/bin/id | /usr/bin/cat';
+  assert.equal(
+    (await post('commands', { command: piped })).refusal,
+    `409 client error: command is not allowed: ${piped}`,
+  );
+  const { jid } = (await post('commands', { command: '/usr/bin/seq 100' })).data<{ jid: string }>();
+  const { status, error, result } = await ended(jid, 'limited');
+  assert.deepEqual(
+    [status, error, result?.stdout],
+    [
+      'successful',
+      'overflow of stdOut buffer: maximum send_back_limit of 12 bytes exceeded',
+      '1\n2\n3\n4\n5\n6\n',
+    ],
+  );
+  const parts = form(['dest', '/tmp/never'], ['client_id', 'limited'], ['upload', Buffer.from('x')]);
+  assert.equal((await server.api().post('/files', parts)).status, 200);
+  await server.untilLogged(/client "limited": error: "uploads are disabled on this client, check \[file-rec/);
 });
 
 test('four MiB of output, and more', suite, async () => {

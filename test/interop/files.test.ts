@@ -140,6 +140,7 @@ test(
     const { mode, uid, gid } = statSync(target);
     assert.deepEqual([mode & 0o7777, uid, gid], [0o640, Number(idOf('-u')), Number(idOf('-g'))]);
     await eventually('the file to be removed here', () => filepush().length === 0);
+    assert.deepEqual(readdirSync(join(agents[0]?.dataDir ?? '', 'filepush')), []);
     assert(most - before < MEMORY_MIB, `${most - before} MiB more than before`);
     // The agent reads requests again: its file transfer was ended as it expects.
     const tunnel = await server.api().put('/clients/one/tunnels?remote=127.0.0.1:9&check_port=0');

@@ -32,7 +32,7 @@ export interface RealAgentOptions {
   readonly attributes?: boolean;
   /** Runs scripts, and commands below `/usr/bin`. */
   readonly runsCommands?: true;
-  /** More of its configuration, such as a whole section. */
+  /** More sections of its configuration. */
   readonly extra?: string;
   /** Who it runs as, instead of the user who runs the test. */
   readonly user?: SudoUser;
@@ -40,6 +40,7 @@ export interface RealAgentOptions {
 
 export class RealAgent {
   readonly #folder = mkdtempSync(join(tmpdir(), 'tideway-agent-'));
+  readonly dataDir = join(this.#folder, 'data');
   readonly #command: readonly string[];
   #child: ChildProcess;
   readonly #watchers = new Set<() => void>();
@@ -49,8 +50,8 @@ export class RealAgent {
   constructor(options: RealAgentOptions) {
     const { binary = agentBinary ?? '', agentPort, id, fingerprint = '', auth = AGENT_AUTH } = options;
     const file = join(this.#folder, 'rport.conf');
-    const dataDir = join(this.#folder, 'data');
-    const folders = [dataDir, ...(options.runsCommands ? [join(dataDir, 'scripts')] : [])];
+    const { dataDir } = this;
+    const folders = [dataDir, join(dataDir, 'scripts')];
     for (const folder of folders) mkdirSync(folder, { mode: 0o700 });
     writeFileSync(
       file,
