@@ -21,11 +21,13 @@ const BORROW = `
   chmod 0440 /etc/sudoers.d/tideway-test &&
   exec setpriv --reuid "$uid" --regid "$gid" --clear-groups "$@"`;
 
+const CHECK = '[ -x "$1" ] || { echo "$1 is not for them" >&2; exit 1; }; sudo -n id -u';
+
 /** The user who may run `binary`, or the reason why there is none. */
 export function sudoUser(binary: string): SudoUser | string {
   const user = process.geteuid?.() === 0 ? borrowed() : own();
   if (typeof user === 'string') return user;
-  const [program = '', ...rest] = user.as(['/bin/sh', '-c', 'test -x "$1" && sudo -n id -u', 'sh', binary]);
+  const [program = '', ...rest] = user.as(['/bin/sh', '-c', CHECK, 'sh', binary]);
   const { status, stdout, stderr, error } = spawnSync(program, rest, { encoding: 'utf8' });
   if (status === 0 && stdout.trim() === '0') return user;
   return `there is no user here who may use sudo: ${error?.message ?? stderr.trim()}`;
