@@ -28,8 +28,10 @@ export interface ShardData {
 
 /** Calls of main to a shard. */
 export interface ShardControl {
-  /** Loads and starts the program; resolves with the ports it reported. */
-  start(config: unknown, ports: BoundPorts): Promise<BoundPorts>;
+  /** Loads and starts the program. */
+  start(config: unknown): Promise<void>;
+  /** Has the started program listen; resolves with the ports it has bound. */
+  listen(ports: BoundPorts): Promise<BoundPorts>;
   /** A port to a shard that is just being started. */
   connect(thread: number, port: MessagePort): void;
   /** Ends the shard in order; the thread exits soon after. */
@@ -41,7 +43,7 @@ export interface ShardControl {
   reload(config: unknown, logLevel: LogLevel): Promise<void>;
 }
 
-/** Published by a shard when its program has started, after the directory news of that start. */
+/** Published by a shard when its program serves, after the directory news of its start. */
 export const SERVING_TOPIC = 'shard-serving';
 
 /** Node's MessagePort has what comlink asks of an endpoint; only the type declarations differ. */

@@ -22,15 +22,20 @@ export interface ShardRuntime {
   readonly log: Logger;
   /** Connected with main and all other shards; their directories are known. */
   readonly system: ActorSystem;
-  /** Ports that the first shard has bound; empty in the first shard itself. */
-  readonly ports: BoundPorts;
-  /** Called before `start` resolves. Ignored in all but the first shard. */
-  reportPorts(ports: BoundPorts): void;
 }
 
 export interface ShardProgram {
-  /** Resolves when the shard serves. Rejects when it cannot; the supervisor then ends or restarts the shard. */
+  /**
+   * Resolves when the shard is ready to listen. Rejects when it cannot; the supervisor then ends or restarts the shard.
+   */
   start(runtime: ShardRuntime): Promise<void>;
+  /**
+   * Called once all shards have started, so that they begin to listen at the same time: whoever connects in the
+   * first moments, as a whole fleet does after a restart, is spread over all of them.
+   * @param ports what the first shard has bound; empty in the first shard itself
+   * Resolves with what it has bound, when the shard serves. Rejects like `start`.
+   */
+  listen(ports: BoundPorts): Promise<BoundPorts>;
   /**
    * Orderly end: stop listening, close or hand over, flush. Gets `graceMs` for it. Called only when `start` has
    * succeeded. The actors are stopped after it, then `close` is called.

@@ -77,13 +77,14 @@ let logs: RequestLogs | null = null;
 let agentListener: AgentListener | null = null;
 let apiListener: Listening | null = null;
 let api: ShardApi | null = null;
+let openListeners: ((ports: BoundPorts) => Promise<BoundPorts>) | null = null;
 let reload: ((config: Config) => Promise<void>) | null = null;
 
 export const program: ShardProgram = {
   async start(runtime) {
     const live = liveConfig(runtime.config as Config);
     const { config } = live;
-    const { system, clock, log, ports, reportPorts } = runtime;
+    const { system, clock, log } = runtime;
     const hostKey = createHostKey(config.server.keySeed);
     const opened = openStore(config.server.dataDir, { log, clock });
     store = opened;
@@ -172,7 +173,7 @@ export const program: ShardProgram = {
       version,
     });
 
-    const bound: Record<string, number> = {};
+    let listenToApi: ((port: number) => Promise<Listening>) | null = null;
     if (config.api.address !== '') {
       const multiJobs = createMultiJobs({ system, store: opened, events: jobEvents, log: log.named('jobs') });
       const context = {
@@ -234,10 +235,7 @@ export const program: ShardProgram = {
         maxMessageBytes: MOST_MESSAGE_BYTES,
         idleTimeoutSeconds: IDLE_TIMEOUT_SECONDS,
       };
-      apiListener = await listenShared(portFor(config.api.address, API, ports), (port) =>
-        listen({ ...options, port }),
-      );
-      bound[API] = apiListener.port;
+      listenToApi = (port) => listen({ ...options, port });
     }
 
     let login = makeLogin();
@@ -253,11 +251,19 @@ export const program: ShardProgram = {
       log: log.named('client-listener'),
       clock,
     };
-    agentListener = await listenShared(portFor(config.server.address, AGENTS, ports), (port) =>
-      createAgentListener({ ...agentOptions, port }),
-    );
-    bound[AGENTS] = agentListener.port;
-    reportPorts(bound);
+    openListeners = async (ports) => {
+      const bound: Record<string, number> = {};
+      if (listenToApi !== null) {
+        apiListener = await listenShared(portFor(config.api.address, API, ports), listenToApi);
+        bound[API] = apiListener.port;
+      }
+      agentListener = await listenShared(portFor(config.server.address, AGENTS, ports), (port) =>
+        createAgentListener({ ...agentOptions, port }),
+      );
+      bound[AGENTS] = agentListener.port;
+      if (runtime.place === 1) announce(log, config, bound);
+      return bound;
+    };
     reload = async (next) => {
       // What may fail comes first: then nothing has changed, and what was opened for it is closed.
       const nextApi = await api?.prepare(next);
@@ -276,7 +282,11 @@ export const program: ShardProgram = {
       logs = nextLogs;
       if (reloadIndex) index.load();
     };
-    if (runtime.place === 1) announce(log, config, bound);
+  },
+
+  async listen(ports) {
+    if (openListeners === null) throw new Error('not started');
+    return openListeners(ports);
   },
 
   /** The actors of clients say goodbye to their agents when they are stopped, right after this. */

@@ -8,7 +8,7 @@ import { createLogger, type LevelSetting } from '../logging/create-logger.js';
 import { forwardLines } from '../logging/forward-lines.js';
 import { systemClock } from '../time.js';
 import { endpoint, SERVING_TOPIC, type ShardControl, type ShardData } from './control.js';
-import type { BoundPorts, ShardProgram } from './program.js';
+import type { ShardProgram } from './program.js';
 
 /** A neighbour too busy to greet must not keep this shard from serving. */
 const GREETING_TIMEOUT_MS = 5_000;
@@ -38,8 +38,7 @@ const greeted = Promise.race([
 ]);
 
 const control: ShardControl = {
-  async start(config, ports) {
-    let reported: BoundPorts = {};
+  async start(config) {
     const run = async (): Promise<void> => {
       const module = (await import(data.program)) as { readonly program: ShardProgram };
       await greeted;
@@ -53,16 +52,17 @@ const control: ShardControl = {
         clock: systemClock,
         log,
         system,
-        ports,
-        reportPorts: (bound) => {
-          reported = bound;
-        },
       });
     };
     started = run();
     await started;
+  },
+
+  async listen(ports) {
+    if (program === null) throw new Error('the program has not started');
+    const bound = await program.listen(ports);
     system.publish(SERVING_TOPIC, null);
-    return reported;
+    return bound;
   },
 
   connect(thread: number, port: MessagePort) {

@@ -79,8 +79,8 @@ export class Supervisor {
   }
 
   /**
-   * Starts all shards, the first one before the others, which get its ports. Rejects with the error of the shard
-   * that cannot start; all threads have ended then.
+   * Starts all shards. When all are ready they listen, the first one before the others, which get its ports. Rejects
+   * with the error of the shard that cannot start; all threads have ended then.
    */
   async start(): Promise<BoundPorts> {
     if (this.#phase !== 'idle') throw new Error('the supervisor has been started already');
@@ -89,9 +89,10 @@ export class Supervisor {
     this.#keepAlive = setInterval(() => undefined, 2 ** 30);
     try {
       for (const place of this.#places) this.#launch(place);
+      await Promise.all(this.#places.map((place) => this.#begin(place)));
       const [first, ...others] = this.#places;
-      if (first !== undefined) this.#ports = await this.#begin(first);
-      await Promise.all(others.map((place) => this.#begin(place)));
+      if (first !== undefined) this.#ports = await this.#listen(first);
+      await Promise.all(others.map((place) => this.#listen(place)));
       if (this.#phase !== 'starting') throw new Error('stopped while starting');
       this.#phase = 'serving';
       // A shard that ended between its own start and the last one's.
@@ -168,20 +169,28 @@ export class Supervisor {
     void shard.exited.then((code) => this.#ended(place, shard, code));
   }
 
-  async #begin(place: Place): Promise<BoundPorts> {
-    const { shard } = place;
-    if (shard === null) throw new Error(`shard ${place.number} ended before it started`);
+  async #begin(place: Place): Promise<void> {
+    await this.#shardOf(place).call((control) => control.start(this.#config));
+  }
+
+  async #listen(place: Place): Promise<BoundPorts> {
+    const shard = this.#shardOf(place);
     const { thread } = shard;
-    // The answer of `start` comes by another port than the directory news, so it may overtake them.
+    // The answer comes by another port than the directory news, so it may overtake them.
     const arrived = new Promise<void>((resolve) => this.#arriving.set(thread, resolve));
-    const started = shard.call(async (control) => {
-      const ports = await control.start(this.#config, this.#ports);
+    const listening = shard.call(async (control) => {
+      const ports = await control.listen(this.#ports);
       await arrived;
       return ports;
     });
-    const ports = await started.finally(() => this.#arriving.delete(thread));
+    const ports = await listening.finally(() => this.#arriving.delete(thread));
     shard.servingSince = this.#options.clock.now();
     return ports;
+  }
+
+  #shardOf({ number, shard }: Place): ShardThread {
+    if (shard === null) throw new Error(`shard ${number} ended before it started`);
+    return shard;
   }
 
   #ended(place: Place, shard: ShardThread, code: number): void {
@@ -211,6 +220,7 @@ export class Supervisor {
     try {
       this.#launch(place);
       await this.#begin(place);
+      await this.#listen(place);
       log.info(`shard ${place.number} serves again`);
       onRestarted?.(place.number);
     } catch (error) {

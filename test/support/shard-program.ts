@@ -20,6 +20,10 @@ export const shardRef = (place: number): ActorRef => ({ kind: 'shard', id: Strin
 let listener: Listening | null = null;
 let config: TestConfig = {};
 let thread = 0;
+let place = 0;
+/** Counts the shards that have started. */
+let started = new Int32Array(new SharedArrayBuffer(4));
+let startedBeforeListening = 0;
 
 /** An HTTP server that gives the same answer to everything. */
 export function serve(port: number, answer: string): Promise<Listening> {
@@ -37,8 +41,7 @@ export const program: ShardProgram = {
     config = runtime.config as TestConfig;
     thread = runtime.thread;
     if (config.failingThreads?.includes(thread)) throw new Error('told to fail');
-    listener = await listenShared(runtime.ports.http ?? 0, (port) => serve(port, String(runtime.place)));
-    runtime.reportPorts({ http: listener.port });
+    place = runtime.place;
     const obedient = behaviorOf<TestCommand>(
       (_, command, sender) => {
         switch (command) {
@@ -64,6 +67,13 @@ export const program: ShardProgram = {
       { kind: 'shard', postStop: () => runtime.log.info(`actor of shard ${runtime.place} stopped`) },
     );
     runtime.system.spawn(obedient, String(runtime.place), undefined, { epoch: thread });
+    started = new Int32Array(runtime.shared as SharedArrayBuffer);
+    Atomics.add(started, 0, 1);
+  },
+  async listen(ports) {
+    startedBeforeListening = Atomics.load(started, 0);
+    listener = await listenShared(ports.http ?? 0, (port) => serve(port, String(place)));
+    return { http: listener.port };
   },
   drain: async () => {
     if (config.undrainableThreads?.includes(thread)) await new Promise(() => undefined);
@@ -72,7 +82,7 @@ export const program: ShardProgram = {
     listener?.close();
     listener = null;
   },
-  stats: () => ({ listening: listener !== null }),
+  stats: () => ({ listening: listener !== null, startedBeforeListening }),
   reload: (next) => {
     config = next as TestConfig;
   },

@@ -60,6 +60,7 @@ function main(t: TestContext, shards: number, config: TestConfig = {}): Fixture 
     shards,
     program: new URL('../support/shard-program.js', import.meta.url),
     config,
+    shared: new SharedArrayBuffer(4),
     system,
     bus,
     clock,
@@ -90,7 +91,7 @@ const fetchText = (port: number): Promise<string> =>
     }).on('error', reject);
   });
 
-test('the first shard binds, the others take its port, and all can be asked', async (t) => {
+test('when all shards have started, the first one binds, the others take its port, and all can be asked', async (t) => {
   const { supervisor, ask, system } = main(t, 3);
   const { http } = await supervisor.start();
   assert.ok(http !== undefined && http > 0);
@@ -99,7 +100,11 @@ test('the first shard binds, the others take its port, and all can be asked', as
   const stats = await supervisor.stats();
   assert.deepEqual(
     stats.map(({ place, program, actors }) => ({ place, program, actors: actors.actors })),
-    [1, 2, 3].map((place) => ({ place, program: { listening: true }, actors: { shard: 1 } })),
+    [1, 2, 3].map((place) => ({
+      place,
+      program: { listening: true, startedBeforeListening: 3 },
+      actors: { shard: 1 },
+    })),
   );
   assert.equal(await supervisor.drain(1_000), true);
   assert.deepEqual(await supervisor.stats(), []);
