@@ -5,7 +5,7 @@
  */
 
 import { createRequire } from 'node:module';
-import { createOpener } from './open-packets.js';
+import { createOpener, type PacketOpener } from './open-packets.js';
 import { createSealer } from './seal-packets.js';
 
 /** Names and sizes of one cipher, as the library's table has them. */
@@ -35,6 +35,8 @@ export interface PayloadSink {
   packetLimit: number;
   /** The chunk being read is valid only during the call: packets must be copied out of it. */
   transient: boolean;
+  /** Reads the packets at present; `null` before the first keys. */
+  reader: PacketOpener | null;
 }
 
 /** What the library passes when new keys take effect for packets we receive. */

@@ -145,4 +145,8 @@ export class PacketOpener implements LibraryDecipher {
 }
 
 /** Called by the library when new keys take effect. */
-export const createOpener = (keys: InboundKeys): PacketOpener => new PacketOpener(keys);
+export const createOpener = (keys: InboundKeys): PacketOpener => {
+  const opener = new PacketOpener(keys);
+  keys.onPayload.reader = opener;
+  return opener;
+};

@@ -8,7 +8,7 @@ import type { HostKey } from '../host-key.js';
 import { createOffer, type OfferChoice } from './algorithms.js';
 import { type LibraryProtocol, type Negotiated, type PayloadSink, Protocol } from './library.js';
 import { disconnectReason, message } from './messages.js';
-import { PacketOpener } from './open-packets.js';
+import type { PacketOpener } from './open-packets.js';
 import { commit, flushOutbox, type OutboxOwner, reserve } from './outbox.js';
 import { IdentReader } from './read-ident.js';
 import { PAYLOAD_OFFSET, PacketSealer } from './seal-packets.js';
@@ -121,6 +121,7 @@ export class SshTransport implements OutboxOwner {
     this.#sink = Object.assign((payload: Buffer) => this.#dispatch(payload, transportMessage), {
       packetLimit: STRANGER_PACKET_BYTES,
       transient: false,
+      reader: null,
     });
     this.#protocol._onPayload = this.#sink;
   }
@@ -240,8 +241,8 @@ export class SshTransport implements OutboxOwner {
   #parse(bytes: Buffer): void {
     if (this.#identReader === null) {
       // The library would do the same, by a way that is slow for the many connections of a server.
-      const reader = this.#protocol._decipher;
-      const at = reader instanceof PacketOpener ? reader.decrypt(bytes, 0, bytes.length) : 0;
+      const { reader } = this.#sink;
+      const at = reader === null ? 0 : reader.decrypt(bytes, 0, bytes.length);
       if (at !== undefined && at < bytes.length) this.#protocol.parse(bytes, at, bytes.length);
       return;
     }
@@ -270,8 +271,8 @@ export class SshTransport implements OutboxOwner {
     // Everything else below 50 needs no answer: IGNORE, DEBUG, EXT_INFO, and numbers nobody uses, for which
     // UNIMPLEMENTED would be right, but an agent that gets it closes the connection (spec 01 §4.6).
     if (this.#ended) return Number.POSITIVE_INFINITY;
-    const reader = this.#protocol._decipher;
-    if (reader instanceof PacketOpener && this.#exhausted(reader)) this.rekey();
+    const { reader } = this.#sink;
+    if (reader !== null && this.#exhausted(reader)) this.rekey();
     return undefined;
   }
 
@@ -287,8 +288,7 @@ export class SshTransport implements OutboxOwner {
       this.fail('key exchange before authentication');
       return;
     }
-    const { _decipher: reader } = this.#protocol;
-    const volume = reader instanceof PacketOpener ? reader.bytes : 0;
+    const volume = this.#sink.reader?.bytes ?? 0;
     if (this.#packetsSinceRekey >= PACKETS_PER_REKEY || volume >= TRUSTED_PACKET_BYTES) {
       this.#rekeysLeft = FREE_REKEYS;
     }
