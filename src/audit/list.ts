@@ -10,7 +10,7 @@ import { AppError } from '../errors.js';
 import { parsePlainDate, parseRfc3339 } from '../query/instant.js';
 import { listStored, type StoredColumns, type StoredPage } from '../query/stored.js';
 import type { Filter, ListOptions, ListSupport } from '../query/types.js';
-import type { AuditRepository } from '../store/types.js';
+import type { AuditRepository } from '../store/audit-log.js';
 import { instant, type Milliseconds } from '../time.js';
 import { readEntry } from './chain.js';
 import type { AuditEntry, IndexedColumn } from './entry.js';

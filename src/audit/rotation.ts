@@ -11,7 +11,7 @@ import { flushFolder } from '../config/flush-folder.js';
 import type { AuditLogRotation } from '../config/types.js';
 import { codeOf } from '../file-error.js';
 import { DAY } from '../query/instant.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import { instant, type Milliseconds } from '../time.js';
 import { readEntry } from './chain.js';
 import type { RotatedFile } from './entry.js';

@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { codeOf, fileError } from '../file-error.js';
-import type { AuditRepository } from '../store/types.js';
+import type { AuditRepository } from '../store/audit-log.js';
 import { checkLine } from './chain.js';
 import type { AuditArchive, AuditHead, ChainLink, RotatedFile } from './entry.js';
 

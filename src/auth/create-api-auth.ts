@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/types.js';
 import type { Logger } from '../logging/logger.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import type { Clock } from '../time.js';
 import type { Accounts } from './accounts/accounts.js';
 import type { ApiAuth } from './api-auth.js';

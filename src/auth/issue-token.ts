@@ -1,6 +1,6 @@
 /** A token and the session behind it. Spec 02 §6. */
 
-import type { SessionRecord } from '../store/types.js';
+import type { SessionRecord } from '../store/sessions.js';
 import type { Milliseconds } from '../time.js';
 import type { AuthParts } from './create-api-auth.js';
 import type { Claims, Scope } from './tokens/claims.js';

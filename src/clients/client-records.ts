@@ -3,7 +3,7 @@
 import type { Happening } from '../events/event.js';
 import type { Events } from '../events/events.js';
 import type { ClientId } from '../ids.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import type { Clock, Instant, Milliseconds, Timer } from '../time.js';
 import type { ClientIndex, ClientRecords } from './read-model.js';
 import type { ClientChange, ClientRecord } from './record.js';

@@ -4,7 +4,7 @@
  * They behave like the values for spreading, cloning and serialising.
  */
 
-import type { ClientRepository } from '../store/types.js';
+import type { ClientRepository } from '../store/clients.js';
 import type { ClientRecord } from './record.js';
 
 export type Slim = (record: ClientRecord) => ClientRecord;

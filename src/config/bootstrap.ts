@@ -4,7 +4,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import type { Logger } from '../logging/logger.js';
 import { stderrLogger } from '../logging/stderr-logger.js';
 import { openStore } from '../store/open.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import { ConfigError, reasonOf } from './config-error.js';
 import {
   type AgentLine,

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { hashPassword } from '../auth/passwords/hash.js';
 import { ADMINISTRATORS } from '../auth/principal.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import type { ClientAuth } from './types.js';
 
 const AGENT_ID = 'agent';

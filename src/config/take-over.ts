@@ -7,7 +7,7 @@ import { parseCredentials } from '../auth/agents/file-credentials.js';
 import { parseUsersFile } from '../auth/users/parse-users-file.js';
 import { codeOf } from '../file-error.js';
 import type { Logger } from '../logging/logger.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import { ConfigError, reasonOf } from './config-error.js';
 import { flushFolder } from './flush-folder.js';
 

@@ -1,7 +1,7 @@
 /** From a happening to everybody who wants to know. One per thread. */
 
 import type { WebhookConfig } from '../config/values/webhooks.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import { type Clock, instant } from '../time.js';
 import { type EventClient, eventText, type Happening, type StreamEvent } from './event.js';
 import type { EventClock } from './event-clock.js';

@@ -1,7 +1,7 @@
 /** Telling of jobs that begin and end. One per thread. */
 
 import type { ClientId } from '../ids.js';
-import type { JobWatcher } from '../store/types.js';
+import type { JobWatcher } from '../store/jobs.js';
 import type { EventClient } from './event.js';
 import type { Events, Recorded } from './events.js';
 

@@ -17,7 +17,7 @@ import type { Config } from '../config/types.js';
 import type { Library } from '../library/library.js';
 import type { Logger } from '../logging/logger.js';
 import type { Schedules } from '../schedules/schedules.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import type { Clock } from '../time.js';
 import type { StoredTunnels } from '../tunnels/stored/stored-tunnels.js';
 import type { VaultList } from '../vault/list.js';

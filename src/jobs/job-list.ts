@@ -3,7 +3,7 @@
 import { AppError } from '../errors.js';
 import { listStored, type StoredColumns } from '../query/stored.js';
 import type { Filter, ListOptions, ListSupport } from '../query/types.js';
-import type { JobRange } from '../store/types.js';
+import type { JobRange } from '../store/jobs.js';
 import { type JobRow, type OutputName, outputNames } from './job.js';
 import { type JobField, type JobSelection, type JobTexts, jobFields, listedJobJson } from './job-json.js';
 

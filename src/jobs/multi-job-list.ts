@@ -2,7 +2,7 @@
 
 import type { StoredColumns, StoredTable } from '../query/stored.js';
 import type { ListSupport } from '../query/types.js';
-import type { MultiJobRepository } from '../store/types.js';
+import type { MultiJobRepository } from '../store/multi-jobs.js';
 import type { MultiJobSummary } from './multi-job.js';
 
 export const multiJobListSupport: ListSupport = {

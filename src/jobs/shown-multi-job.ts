@@ -1,6 +1,6 @@
 /** One multi-job with its newest jobs. Spec 04 §9.4. */
 
-import type { JobRepository } from '../store/types.js';
+import type { JobRepository } from '../store/jobs.js';
 import { type JobRow, outputNames } from './job.js';
 import { type JobTexts, jobJson } from './job-json.js';
 import { MOST_TEXT_BYTES, newestJobs, outputBytes } from './job-list.js';

@@ -4,7 +4,7 @@ import { Turns } from '../clients/in-turns.js';
 import { sortInTurns } from '../query/sort-in-turns.js';
 import { compareStored, listStored, type StoredColumns, type StoredTable } from '../query/stored.js';
 import type { ListOptions, SortKey } from '../query/types.js';
-import type { LibraryPlace, LibraryRepository } from '../store/types.js';
+import type { LibraryPlace, LibraryRepository } from '../store/library.js';
 import type { LibraryEntry, Stored } from './entry.js';
 import type { LibraryKind } from './kind.js';
 

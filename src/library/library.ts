@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { AppError, AppErrorList } from '../errors.js';
 import type { ListOptions } from '../query/types.js';
-import type { LibraryRepository, Store } from '../store/types.js';
+import type { LibraryRepository } from '../store/library.js';
+import type { Store } from '../store/store.js';
 import { type Clock, instant } from '../time.js';
 import type { CommandEntry, LibraryEntry, ScriptEntry, Stored } from './entry.js';
 import { commandKind, type LibraryKind, scriptKind } from './kind.js';

@@ -1,6 +1,6 @@
 /** Many measurements as few points: some 124 buckets over any span, aligned to the epoch. Spec 06 §3.4. */
 
-import type { MeasuredNumbers, TimeSpan } from '../store/types.js';
+import type { MeasuredNumbers, TimeSpan } from '../store/measurements.js';
 import type { Milliseconds, Seconds } from '../time.js';
 
 /** Of the values of a column inside a bucket; the average has two decimals. */

@@ -3,7 +3,7 @@
 import { GO_ZERO_TIME, goInstant } from '../go/instant.js';
 import { escapedJson, jsonText } from '../go/json-text.js';
 import type { ClientId } from '../ids.js';
-import type { MeasuredText, MeasurementRepository, TimeSpan } from '../store/types.js';
+import type { MeasuredText, MeasurementRepository, TimeSpan } from '../store/measurements.js';
 import { instant, type Milliseconds } from '../time.js';
 
 export const metricsFields = [

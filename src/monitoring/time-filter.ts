@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import { parseGoInteger } from '../go/integer.js';
 import { parseRfc3339 } from '../query/instant.js';
 import type { Filter } from '../query/types.js';
-import type { TimeSpan } from '../store/types.js';
+import type { TimeSpan } from '../store/measurements.js';
 import type { Milliseconds } from '../time.js';
 
 /** Bounds have the resolution of a second; a fraction is dropped. */

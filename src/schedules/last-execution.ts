@@ -1,7 +1,7 @@
 /** What came of the newest run of a schedule. Spec 04 §15.1. */
 
 import type { ClientId, ScheduleId } from '../ids.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import type { LastExecution } from './schedule.js';
 
 /** Rows looked at before others have their turn. */

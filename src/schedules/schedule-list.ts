@@ -2,7 +2,7 @@
 
 import type { StoredColumns, StoredTable } from '../query/stored.js';
 import type { ListSupport } from '../query/types.js';
-import type { ScheduleRepository } from '../store/types.js';
+import type { ScheduleRepository } from '../store/schedules.js';
 import type { Schedule } from './schedule.js';
 
 const sorts = ['id', 'created_at', 'created_by', 'name', 'type'];

@@ -4,10 +4,10 @@
  */
 
 import type { AgentCredential } from '../auth/agents/credential-source.js';
+import type { AgentCredentialRepository } from './agent-credentials.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
-import type { AgentCredentialRepository } from './types.js';
 
 export function createAgentCredentialRepository({
   agentCredentials,

@@ -1,10 +1,10 @@
 /** Table `api_tokens`. What depends on the other tokens of a user is decided inside the transaction. */
 
 import { JsonFields } from '../json-fields.js';
+import type { ApiTokenRecord, ApiTokenRepository } from './api-tokens.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
-import type { ApiTokenRecord, ApiTokenRepository } from './types.js';
 
 /** Sorts behind every prefix a token can have. */
 const LAST = '\u{10ffff}';

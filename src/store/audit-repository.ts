@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import { GENESIS, readEntry, sealEntry } from '../audit/chain.js';
 import type { AuditArchive, AuditEntry, AuditHead, IndexedColumn } from '../audit/entry.js';
+import type { AuditRepository } from './audit-log.js';
 import { committed } from './commit.js';
 import type { OpenedTables } from './tables.js';
-import type { AuditRepository } from './types.js';
 
 const HEAD = 'head';
 const ARCHIVE = 'archive';

@@ -4,10 +4,10 @@ import { type ClientGroup, type GroupParams, groupParamNames } from '../clients/
 import { isTagParam } from '../clients/groups/tag-param.js';
 import { JsonFields } from '../json-fields.js';
 import type { Logger } from '../logging/logger.js';
+import type { ClientGroupRepository } from './client-groups.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
-import type { ClientGroupRepository } from './types.js';
 
 /** What was written is read back whatever its length. */
 const MAX_TEXT = Number.POSITIVE_INFINITY;

@@ -4,11 +4,11 @@ import type { ClientRecord } from '../clients/record.js';
 import { type ClientId, clientId } from '../ids.js';
 import type { Logger } from '../logging/logger.js';
 import { decodeClient, encodeClient } from './client-codec.js';
+import type { ClientRepository } from './clients.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
 import { removeStoredTunnels } from './stored-tunnel-repository.js';
 import type { OpenedTables } from './tables.js';
-import type { ClientRepository } from './types.js';
 
 export function createClientRepository(tables: OpenedTables, log: Logger): ClientRepository {
   const table = tables.clients;

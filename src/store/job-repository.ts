@@ -15,10 +15,10 @@ import type { Logger } from '../logging/logger.js';
 import { instant } from '../time.js';
 import { decodeJob, encodeJob, LONGEST_INLINE, placeOf, type StoredJob, startOf } from './job-codec.js';
 import { pruneJobs, removeOfSchedule } from './job-retention.js';
+import type { JobRange, JobRepository, JobWatcher, NewJob } from './jobs.js';
 import { isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
-import type { JobRange, JobRepository, JobWatcher, NewJob } from './types.js';
 
 /** Rows removed in one transaction, so that nobody waits long for the write lock. */
 const REMOVE_BATCH = 250;

@@ -10,8 +10,8 @@ import type { Logger } from '../logging/logger.js';
 import type { Milliseconds } from '../time.js';
 import { committed } from './commit.js';
 import { isKeyText } from './key.js';
+import type { LibraryChanged, LibraryRepository, LibraryRow } from './library.js';
 import type { OpenedTables } from './tables.js';
-import type { LibraryChanged, LibraryRepository, LibraryRow } from './types.js';
 
 export type LibraryKind = 'script' | 'command';
 

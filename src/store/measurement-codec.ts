@@ -9,8 +9,8 @@
  * there are texts. They are read, not written.
  */
 
+import type { MeasuredNumbers, MeasuredText } from './measurements.js';
 import { lengthPrefixedText } from './text-codec.js';
-import type { MeasuredNumbers, MeasuredText } from './types.js';
 
 const VERSION = 3;
 const VERSION_WITHOUT_TEXT_FLAG = 2;

@@ -5,9 +5,9 @@ import type { Logger } from '../logging/logger.js';
 import type { Milliseconds } from '../time.js';
 import { isKeyText } from './key.js';
 import { decodeInlineText, decodeNumbers, placeOfTexts } from './measurement-codec.js';
+import type { MeasuredText, MeasurementRepository, RowsPart, TimeSpan } from './measurements.js';
 import type { MeasurementKey, OpenedTables } from './tables.js';
 import { decodeText } from './text-codec.js';
-import type { MeasuredText, MeasurementRepository, RowsPart, TimeSpan } from './types.js';
 
 /** Keys counted or skipped in one go; measured at 0.1 µs each. */
 const KEYS_PER_TURN = 10_000;

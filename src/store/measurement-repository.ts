@@ -7,10 +7,10 @@ import { committed } from './commit.js';
 import { isKeyText } from './key.js';
 import { encodeNumbers } from './measurement-codec.js';
 import { first, LONGEST_SHARED, measurementReads } from './measurement-reads.js';
+import type { MeasurementRepository } from './measurements.js';
 import { RowMemory } from './row-memory.js';
 import type { MeasurementKey, OpenedTables } from './tables.js';
 import { encodeTexts, joinTexts } from './text-codec.js';
-import type { MeasurementRepository } from './types.js';
 
 /** A crash may cost one second; the other half of it is for the commit itself. */
 const BATCH_DELAY: Milliseconds = 500;

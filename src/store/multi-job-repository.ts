@@ -7,9 +7,9 @@ import type { Logger } from '../logging/logger.js';
 import { decodeMultiJob, encodeMultiJob, LONGEST_INLINE, startOf } from './job-codec.js';
 import { rangeOf, secondOf } from './job-retention.js';
 import { isKeyText } from './key.js';
+import type { MultiJobRepository } from './multi-jobs.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
-import type { MultiJobRepository } from './types.js';
 
 export function createMultiJobRepository(
   { multiJobs, multiJobsByStart, multiJobsBySchedule, jobTexts }: OpenedTables,

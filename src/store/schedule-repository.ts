@@ -4,9 +4,9 @@ import type { Logger } from '../logging/logger.js';
 import type { Schedule } from '../schedules/schedule.js';
 import { isKeyText } from './key.js';
 import { decodeSchedule, encodeSchedule } from './schedule-codec.js';
+import type { ScheduleRepository } from './schedules.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
-import type { ScheduleRepository } from './types.js';
 
 export function createScheduleRepository(
   { schedules: rows, scheduleNumbers: numbers }: Pick<OpenedTables, 'schedules' | 'scheduleNumbers'>,

@@ -4,8 +4,8 @@ import { JsonFields } from '../json-fields.js';
 import type { Milliseconds } from '../time.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import type { SessionRecord, SessionRepository } from './sessions.js';
 import type { OpenedTables } from './tables.js';
-import type { SessionRecord, SessionRepository } from './types.js';
 
 /** Rows removed in one transaction, so that nobody waits long for the write lock. */
 const REMOVE_BATCH = 1000;

@@ -2,8 +2,8 @@
 
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import type { SettingRepository } from './settings.js';
 import type { OpenedTables } from './tables.js';
-import type { SettingRepository } from './types.js';
 
 export function createSettingRepository({ settings }: OpenedTables): SettingRepository {
   return {

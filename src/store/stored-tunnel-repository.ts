@@ -9,8 +9,8 @@ import type { Logger } from '../logging/logger.js';
 import type { PortHolder, StoredTunnel } from '../tunnels/stored/stored-tunnel.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import type { StoredTunnelChanged, StoredTunnelRepository } from './stored-tunnels.js';
 import type { OpenedTables } from './tables.js';
-import type { StoredTunnelChanged, StoredTunnelRepository } from './types.js';
 
 type Tables = Pick<OpenedTables, 'clients' | 'storedTunnels' | 'tunnelPorts'>;
 type Key = [client: string, id: string];

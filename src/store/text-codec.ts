@@ -11,8 +11,8 @@
  */
 
 import type { AllocateRow } from './measurement-codec.js';
+import type { MeasuredText, NewMeasurement } from './measurements.js';
 import type { MeasurementKey } from './tables.js';
-import type { MeasuredText, NewMeasurement } from './types.js';
 
 const VERSION = 2;
 const VERSION_OF_ONE = 1;

@@ -3,7 +3,7 @@
 import { JsonFields } from '../json-fields.js';
 import { committed } from './commit.js';
 import type { OpenedTables } from './tables.js';
-import type { TotpUseRepository } from './types.js';
+import type { TotpUseRepository } from './totp-uses.js';
 
 export function createTotpUseRepository({ root, totpUses }: OpenedTables): TotpUseRepository {
   return {

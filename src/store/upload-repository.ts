@@ -7,7 +7,7 @@ import type { Upload } from '../uploads/upload.js';
 import { committed } from './commit.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
-import type { UnfinishedUpload, UploadRepository } from './types.js';
+import type { UnfinishedUpload, UploadRepository } from './uploads.js';
 
 /** Place of the upload itself, before its clients: their ids are not empty. */
 const HEAD = '';

@@ -2,7 +2,7 @@
 
 import type { User } from '../auth/users/provider.js';
 import { JsonFields } from '../json-fields.js';
-import type { UserGroupRecord } from './types.js';
+import type { UserGroupRecord } from './user-groups.js';
 
 /** What was written is read back whatever its length; foreign input was bounded on its way in. */
 const MAX_TEXT = Number.POSITIVE_INFINITY;

@@ -5,8 +5,8 @@ import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
 import { ParsedRows } from './parsed-rows.js';
 import type { OpenedTables } from './tables.js';
-import type { UserGroupRepository } from './types.js';
 import { decodeUser, decodeUserGroup, encodeUser, encodeUserGroup } from './user-codec.js';
+import type { UserGroupRepository } from './user-groups.js';
 
 export function createUserGroupRepository(tables: OpenedTables, log: Logger): UserGroupRepository {
   const { users, userGroups } = tables;

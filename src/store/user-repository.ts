@@ -6,8 +6,8 @@ import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
 import { ParsedRows } from './parsed-rows.js';
 import type { OpenedTables } from './tables.js';
-import type { UserChanged, UserRepository } from './types.js';
 import { decodeUser, encodeUser } from './user-codec.js';
+import type { UserChanged, UserRepository } from './users.js';
 
 export function createUserRepository({ users }: OpenedTables, log: Logger): UserRepository {
   const rows = new ParsedRows(users, decodeUser, log);

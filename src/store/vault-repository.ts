@@ -5,7 +5,7 @@ import type { VaultEntry } from '../vault/entry.js';
 import type { VaultStatus } from '../vault/status.js';
 import { committed } from './commit.js';
 import type { OpenedTables } from './tables.js';
-import type { VaultChanged, VaultRemoved, VaultRepository, VaultStored } from './types.js';
+import type { VaultChanged, VaultRemoved, VaultRepository, VaultStored } from './vault.js';
 import { decodeEntry, decodeStatus, encodeEntry, encodeStatus, uniqueKey } from './vault-codec.js';
 
 const STATUS = 'status';

@@ -5,12 +5,8 @@ import { clientId } from '../ids.js';
 import { JsonFields } from '../json-fields.js';
 import { committed } from './commit.js';
 import type { OpenedTables } from './tables.js';
-import type {
-  DeadLetter,
-  QueuedDelivery,
-  WebhookDeadLetterRepository,
-  WebhookQueueRepository,
-} from './types.js';
+import type { DeadLetter, WebhookDeadLetterRepository } from './webhook-dead-letters.js';
+import type { QueuedDelivery, WebhookQueueRepository } from './webhook-queue.js';
 
 /** [webhook, event id] → JSON. */
 type Table = Database<string, [string, string]>;

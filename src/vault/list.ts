@@ -4,7 +4,7 @@ import { Turns } from '../clients/in-turns.js';
 import { jsonText } from '../go/json-text.js';
 import { listStored, type StoredColumns, type StoredTable } from '../query/stored.js';
 import type { ListOptions, ListSupport } from '../query/types.js';
-import type { VaultRepository } from '../store/types.js';
+import type { VaultRepository } from '../store/vault.js';
 import type { VaultEntry } from './entry.js';
 
 const columns: StoredColumns<VaultEntry> = {

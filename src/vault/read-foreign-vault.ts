@@ -3,7 +3,7 @@
 import type { SqlDatabase, SqlRow } from '../sql/database.js';
 import { openSqlite } from '../sql/open-sqlite.js';
 import { textOf, textOrNull } from '../sql/value.js';
-import type { VaultRow } from '../store/types.js';
+import type { VaultRow } from '../store/vault.js';
 import type { Clock } from '../time.js';
 import { isValueType } from './check-input.js';
 import type { VaultEntry } from './entry.js';

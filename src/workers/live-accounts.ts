@@ -10,7 +10,7 @@ import type { UserProvider } from '../auth/users/provider.js';
 import type { Config } from '../config/types.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logging/logger.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import { systemClock } from '../time.js';
 import type { LiveDelivery } from './live-delivery.js';
 

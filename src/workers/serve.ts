@@ -48,7 +48,7 @@ import { type LogWriter, openLogWriter } from '../logging/log-writer.js';
 import { createHostKey } from '../protocol/host-key.js';
 import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
 import { openStore } from '../store/open.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import { type Milliseconds, systemClock } from '../time.js';
 import { type LiveAccounts, openLiveAccounts } from './live-accounts.js';
 import { openLiveDelivery } from './live-delivery.js';

@@ -43,7 +43,7 @@ import { createHostKey } from '../protocol/host-key.js';
 import type { AgentSession } from '../protocol/session.js';
 import { serveFiles } from '../protocol/sftp/serve-files.js';
 import { openStore } from '../store/open.js';
-import type { Store } from '../store/types.js';
+import type { Store } from '../store/store.js';
 import { readListeningPorts } from '../tunnels/ports/listening-ports.js';
 import { LocalPorts } from '../tunnels/ports/local-ports.js';
 import { Reservations } from '../tunnels/stored/reservations.js';

@@ -5,7 +5,7 @@ import { createClientRecords } from '../../src/clients/client-records.js';
 import type { ClientChange } from '../../src/clients/record.js';
 import { clientId } from '../../src/ids.js';
 import { openStore } from '../../src/store/open.js';
-import type { Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/store.js';
 import { clientRecord } from '../support/client-record.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MemoryLogger } from '../support/memory-logger.js';

@@ -16,7 +16,7 @@ import type { AgentCredential } from '../../src/auth/agents/credential-source.js
 import type { User } from '../../src/auth/users/provider.js';
 import { prepareDataDir } from '../../src/config/bootstrap.js';
 import { openStore } from '../../src/store/open.js';
-import type { Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/store.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
 import { load, server } from './surroundings.js';

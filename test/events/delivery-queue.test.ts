@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { backOff, LONGEST_BACK_OFF, retryAfter } from '../../src/events/webhooks/back-off.js';
 import { DeliveryQueue } from '../../src/events/webhooks/delivery-queue.js';
 import { clientId } from '../../src/ids.js';
-import type { QueuedDelivery } from '../../src/store/types.js';
+import type { QueuedDelivery } from '../../src/store/webhook-queue.js';
 
 const row = (client: string, number: number): QueuedDelivery => ({
   webhook: 'w',

@@ -6,7 +6,7 @@ import { atOnce } from '../../src/clients/in-turns.js';
 import { bucketWidth, type Column, intoBuckets } from '../../src/monitoring/buckets.js';
 import { combinedGraph, graphNames, graphOf, needsMissingCard } from '../../src/monitoring/graphs.js';
 import { networkCards } from '../../src/monitoring/network-cards.js';
-import type { MeasuredNumbers } from '../../src/store/types.js';
+import type { MeasuredNumbers } from '../../src/store/measurements.js';
 import { minuteRows, ROWS_START } from '../support/measurements.js';
 
 const HOUR = 3_600_000;

@@ -6,8 +6,9 @@ import { after, before, beforeEach, test } from 'node:test';
 import { clientId, jobId } from '../../src/ids.js';
 import type { JobOrder, JobReport } from '../../src/jobs/job.js';
 import type { MultiJob } from '../../src/jobs/multi-job.js';
+import type { JobWatcher, NewJob } from '../../src/store/jobs.js';
 import { openStore } from '../../src/store/open.js';
-import type { JobWatcher, NewJob, Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/store.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 
 let folder: string;

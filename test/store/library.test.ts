@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScriptEntry } from '../../src/library/entry.js';
+import type { LibraryPlace, LibraryRepository } from '../../src/store/library.js';
 import { openStore } from '../../src/store/open.js';
 import { openTables } from '../../src/store/tables.js';
-import type { LibraryPlace, LibraryRepository } from '../../src/store/types.js';
 import { libraryScript as script } from '../support/library-entry.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ApiTokenRecord } from '../../src/store/api-tokens.js';
 import { openStore } from '../../src/store/open.js';
-import type { ApiTokenRecord, SessionRecord, Store } from '../../src/store/types.js';
+import type { SessionRecord } from '../../src/store/sessions.js';
+import type { Store } from '../../src/store/store.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { withTempFolder } from '../support/temp-folder.js';
 

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { openStore } from '../../src/store/open.js';
+import type { Store } from '../../src/store/store.js';
 import { openTables } from '../../src/store/tables.js';
-import type { NewVaultEntry, Store, VaultRow } from '../../src/store/types.js';
+import type { NewVaultEntry, VaultRow } from '../../src/store/vault.js';
 import type { VaultEntry } from '../../src/vault/entry.js';
 import type { CurrentVault, ImportedVault } from '../../src/vault/status.js';
 import { MemoryLogger } from '../support/memory-logger.js';

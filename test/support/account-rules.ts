@@ -11,7 +11,7 @@ import type { User } from '../../src/auth/users/provider.js';
 import type { ApiConfig, Config } from '../../src/config/types.js';
 import { AppError, AppErrorList } from '../../src/errors.js';
 import { openStore } from '../../src/store/open.js';
-import type { Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/store.js';
 import { ManualClock } from './manual-clock.js';
 import { MemoryLogger } from './memory-logger.js';
 import { tempFolder } from './temp-folder.js';

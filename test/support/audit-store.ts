@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { AuditContent } from '../../src/audit/entry.js';
 import { openStore } from '../../src/store/open.js';
-import type { Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/store.js';
 import { auditContent } from './audit-content.js';
 import { MemoryLogger } from './memory-logger.js';
 import { tempFolder } from './temp-folder.js';

@@ -42,7 +42,7 @@ import { userSessionRoutes } from '../../src/http/routes/user-sessions.js';
 import { userRoutes } from '../../src/http/routes/users.js';
 import { verifySecondFactorRoutes } from '../../src/http/routes/verify-2fa.js';
 import { openStore } from '../../src/store/open.js';
-import type { Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/store.js';
 import { loneSystem } from './actor-system.js';
 import { apiContext } from './api-context.js';
 import { type Injected, type InjectedRequest, inject } from './inject.js';

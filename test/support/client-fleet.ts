@@ -23,7 +23,7 @@ import { type ClientId, clientId } from '../../src/ids.js';
 import type { RequestReply } from '../../src/protocol/session.js';
 import { serveFiles } from '../../src/protocol/sftp/serve-files.js';
 import { openStore } from '../../src/store/open.js';
-import type { Store } from '../../src/store/types.js';
+import type { Store } from '../../src/store/store.js';
 import type { Instant } from '../../src/time.js';
 import { readListeningPorts } from '../../src/tunnels/ports/listening-ports.js';
 import { LocalPorts } from '../../src/tunnels/ports/local-ports.js';

@@ -1,7 +1,7 @@
 /** Stored measurements as tests want them. */
 
 import { clientId } from '../../src/ids.js';
-import type { Measurement } from '../../src/store/types.js';
+import type { Measurement } from '../../src/store/measurements.js';
 
 export const ROWS_START = Date.parse('2021-09-01T00:00:00Z');
 const MINUTE = 60_000;

@@ -8,7 +8,7 @@ import { expire, finishInterrupted, oldestEntry, rotate, rotationPeriods } from 
 import type { Config } from '../../config/types.js';
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Milliseconds } from '../../time.js';
 import { refuse } from '../ask.js';
 import type { ActorContext, ActorRef, ActorSystem, Behavior, Sender, Timer } from '../runtime/types.js';

@@ -6,7 +6,7 @@ import type { JobEvents } from '../../events/job-events.js';
 import type { ClientId } from '../../ids.js';
 import type { Logger } from '../../logging/logger.js';
 import type { ServeFiles } from '../../protocol/sftp/serve-files.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { StoredTunnel } from '../../tunnels/stored/stored-tunnel.js';
 import type { JobAudit } from '../job/audit.js';
 import type { ActorSystem } from '../runtime/types.js';

@@ -5,7 +5,7 @@
 
 import type { JobEvents } from '../../events/job-events.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Milliseconds } from '../../time.js';
 import { type MultiJobMessage, multiJobRef } from '../multi-job/messages.js';
 import type { ActorContext, ActorRef, ActorSystem, Behavior } from '../runtime/types.js';

@@ -3,7 +3,7 @@
 import type { AuditDraft, AuditLog } from '../../audit/audit-log.js';
 import type { JobRow, OutputName } from '../../jobs/job.js';
 import { jobJson } from '../../jobs/job-json.js';
-import type { JobRepository } from '../../store/types.js';
+import type { JobRepository } from '../../store/jobs.js';
 
 export interface JobAudit {
   done(row: JobRow, texts: Pick<JobRepository, 'command' | 'output'>, hostname: string): void;

@@ -5,7 +5,7 @@ import type { JobId } from '../../ids.js';
 import { type JobProgress, NEVER, REPORT_GRACE } from '../../jobs/job.js';
 import { orderJson } from '../../jobs/job-json.js';
 import { timeOrNull } from '../../jobs/report/decode-report.js';
-import type { NewJob } from '../../store/types.js';
+import type { NewJob } from '../../store/jobs.js';
 import { instant, type Milliseconds } from '../../time.js';
 import { refuse } from '../ask.js';
 import type { ClientRequests } from '../client/messages.js';

@@ -9,7 +9,7 @@ import type { JobOrder, JobStatus } from '../../jobs/job.js';
 import type { MultiJob } from '../../jobs/multi-job.js';
 import type { Target } from '../../jobs/targets.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Milliseconds } from '../../time.js';
 import { clientRef } from '../client/messages.js';
 import type { OutputMessage } from '../job/state.js';

@@ -8,7 +8,7 @@ import { jobJson } from '../../jobs/job-json.js';
 import type { MultiJob } from '../../jobs/multi-job.js';
 import type { Target } from '../../jobs/targets.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { instant } from '../../time.js';
 import { clientRef } from '../client/messages.js';
 import type { OutputMessage } from '../job/state.js';

@@ -1,6 +1,6 @@
 /** Bounds on disk: what waits, and what was given up. */
 
-import type { QueuedDelivery } from '../../store/types.js';
+import type { QueuedDelivery } from '../../store/webhook-queue.js';
 import { type Context, type Hook, nameOf, running, type State } from './behavior.js';
 
 /** Rows one webhook may have waiting, some 600 bytes each: what a fleet of 10 000 leaves in five restarts. */

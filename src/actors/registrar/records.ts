@@ -5,7 +5,7 @@ import type { ClientRecord } from '../../clients/record.js';
 import { endOfConnection } from '../../events/event.js';
 import type { Events } from '../../events/events.js';
 import type { ClientId } from '../../ids.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { instant, type Milliseconds } from '../../time.js';
 
 interface Stored {

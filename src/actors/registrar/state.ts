@@ -5,7 +5,7 @@ import type { ClientRecord } from '../../clients/record.js';
 import type { ServerConfig } from '../../config/types.js';
 import type { ClientId } from '../../ids.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Milliseconds } from '../../time.js';
 import type { ActorContext } from '../runtime/types.js';
 import type { AccessChange } from './access.js';

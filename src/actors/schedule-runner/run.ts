@@ -8,7 +8,7 @@ import { checkRights } from '../../schedules/check-rights.js';
 import { workOf } from '../../schedules/check-schedule.js';
 import { type RunTargets, runTargets } from '../../schedules/run-targets.js';
 import type { Schedule } from '../../schedules/schedule.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Seconds } from '../../time.js';
 import { multiJobRef } from '../multi-job/messages.js';
 import type { MultiJobs } from '../multi-job/multi-jobs.js';

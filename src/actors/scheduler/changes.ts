@@ -2,7 +2,7 @@
 
 import type { ScheduleId } from '../../ids.js';
 import type { Schedule } from '../../schedules/schedule.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { type MultiJobMessage, multiJobRef } from '../multi-job/messages.js';
 import type { ActorSystem } from '../runtime/types.js';
 

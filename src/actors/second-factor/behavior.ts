@@ -2,7 +2,7 @@
 
 import type { ChallengeAnswer } from '../../auth/second-factor/challenges.js';
 import { PendingChallenges } from '../../auth/second-factor/pending-challenges.js';
-import type { TotpUseRepository } from '../../store/types.js';
+import type { TotpUseRepository } from '../../store/totp-uses.js';
 import type { Milliseconds } from '../../time.js';
 import { refuse } from '../ask.js';
 import type { ActorRef, ActorSystem, Behavior } from '../runtime/types.js';

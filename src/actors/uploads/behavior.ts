@@ -3,7 +3,7 @@
 import type { AuditLog } from '../../audit/audit-log.js';
 import type { Events } from '../../events/events.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { removeLeftovers, removePartsOf } from '../../uploads/folder.js';
 import type { ActorRef, ActorSystem, Behavior } from '../runtime/types.js';
 import { distributionBehavior } from './distribution.js';

@@ -2,7 +2,7 @@
 
 import type { ErrorPayload } from '../../errors.js';
 import type { ClientId } from '../../ids.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Milliseconds } from '../../time.js';
 import { RECEPTION_DISABLED, takesFiles } from '../../uploads/reception.js';
 import { type Upload, type UploadResult, uploadRequest } from '../../uploads/upload.js';

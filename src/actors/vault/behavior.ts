@@ -2,7 +2,7 @@
 
 import { AppError, AppErrorList } from '../../errors.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Clock } from '../../time.js';
 import type { Vault } from '../../vault/vault.js';
 import { refuse } from '../ask.js';

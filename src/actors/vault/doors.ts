@@ -2,7 +2,7 @@
 
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Clock } from '../../time.js';
 import { checkNewPassword, isPossiblePassword } from '../../vault/check-input.js';
 import { keyFor, makeVault } from '../../vault/key-check.js';

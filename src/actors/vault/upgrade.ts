@@ -1,7 +1,7 @@
 /** The first unlock of an imported vault: it gets a key with a salt, and all its values are sealed anew with that. */
 
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { makeVault } from '../../vault/key-check.js';
 import { openImported, placeOf, seal, UnsealError, type VaultKey } from '../../vault/seal.js';
 import type { ImportedVault } from '../../vault/status.js';

@@ -1,7 +1,8 @@
 /** Values of the unlocked vault. Spec 03 §11.4. */
 
 import { AppError } from '../../errors.js';
-import type { SealEntry, Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
+import type { SealEntry } from '../../store/vault.js';
 import { type Clock, instant } from '../../time.js';
 import { checkInput } from '../../vault/check-input.js';
 import type { VaultEntry, VaultInput, VaultTexts } from '../../vault/entry.js';

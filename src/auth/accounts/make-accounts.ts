@@ -1,7 +1,7 @@
 /** The rules of accounts, on the source of users itself: for the `accounts` actor and the command line. */
 
 import type { Config } from '../../config/types.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { PasswordHasher } from '../passwords/hasher.js';
 import type { UserProvider } from '../users/provider.js';
 import type { UserWrites } from '../users/writes.js';

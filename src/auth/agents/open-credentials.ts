@@ -1,6 +1,6 @@
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Clock } from '../../time.js';
 import type { CredentialSource } from './credential-source.js';
 import { fileCredentials } from './file-credentials.js';

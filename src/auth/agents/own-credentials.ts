@@ -1,6 +1,6 @@
 /** Credentials in the server's own store: what it goes by when the configuration names no other place. */
 
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { CredentialSource } from './credential-source.js';
 import { credentialExists, unknownCredential } from './refusals.js';
 

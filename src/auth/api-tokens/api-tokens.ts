@@ -1,7 +1,8 @@
 /** Personal API tokens of users. Spec 02 §10. */
 
 import { AppError } from '../../errors.js';
-import type { ApiTokenRecord, Store } from '../../store/types.js';
+import type { ApiTokenRecord } from '../../store/api-tokens.js';
+import type { Store } from '../../store/store.js';
 import type { Clock, Milliseconds } from '../../time.js';
 import { ADMINISTRATORS, type Principal } from '../principal.js';
 import { hashTokenSecret, matchesTokenHash } from './token-hash.js';

@@ -4,7 +4,8 @@
  */
 
 import type { Logger } from '../../logging/logger.js';
-import type { SessionRecord, SessionUse, Store } from '../../store/types.js';
+import type { SessionRecord, SessionUse } from '../../store/sessions.js';
+import type { Store } from '../../store/store.js';
 import type { Clock, Milliseconds, Timer } from '../../time.js';
 import { ExpiringMap } from '../expiring-map.js';
 

@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../logging/logger.js';
-import type { SessionRecord, Store } from '../../store/types.js';
+import type { SessionRecord } from '../../store/sessions.js';
+import type { Store } from '../../store/store.js';
 import type { Clock, Milliseconds } from '../../time.js';
 import type { Claims } from '../tokens/claims.js';
 import { SessionUses } from './session-uses.js';

@@ -1,6 +1,6 @@
 /** Groups as the store keeps them, and as the rest of the server knows them. */
 
-import type { UserGroupRecord } from '../../store/types.js';
+import type { UserGroupRecord } from '../../store/user-groups.js';
 import type { Group } from '../groups/group.js';
 import { permissions } from '../principal.js';
 

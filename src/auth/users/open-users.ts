@@ -3,7 +3,7 @@
 import { keepsOwnUsers, singleUser } from '../../config/own-store.js';
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { Clock } from '../../time.js';
 import { fileUsers } from './file-users.js';
 import { ownUsers } from './own-users.js';

@@ -1,7 +1,7 @@
 /** Changes of users and groups in the server's own store. */
 
 import { AppError } from '../../errors.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { toGroupRow } from './group-row.js';
 import { type UserWrites, unknownUserTitle, userExistsTitle } from './writes.js';
 

@@ -1,6 +1,6 @@
 /** Users in the server's own store: what it goes by when the configuration names no other place. */
 
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { Decoys, SAMPLE } from './decoys.js';
 import { toGroup } from './group-row.js';
 import type { User, UserProvider } from './provider.js';

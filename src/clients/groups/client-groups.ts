@@ -2,7 +2,7 @@
 
 import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { ClientGroup, ClientGroupChange } from './group.js';
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import type { ClientId } from '../../ids.js';
-import type { QueuedDelivery } from '../../store/types.js';
+import type { QueuedDelivery } from '../../store/webhook-queue.js';
 import type { Milliseconds } from '../../time.js';
 import { backOff } from './back-off.js';
 

@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { causeOf } from '../../auth/second-factor/delivery/channel.js';
 import type { WebhookConfig } from '../../config/values/webhooks.js';
-import type { QueuedDelivery } from '../../store/types.js';
+import type { QueuedDelivery } from '../../store/webhook-queue.js';
 import type { Milliseconds } from '../../time.js';
 import { version } from '../../version.js';
 import { retryAfter } from './back-off.js';

@@ -13,7 +13,7 @@ import {
 import { readSpan, timeFilters, timeSorts } from '../../monitoring/time-filter.js';
 import type { ListSupport } from '../../query/types.js';
 import { readListOptions } from '../../query/validate.js';
-import type { MeasuredText, MeasurementRepository } from '../../store/types.js';
+import type { MeasuredText, MeasurementRepository } from '../../store/measurements.js';
 import { listParameters } from '../list-parameters.js';
 import {
   checkMonitoringEnabled,

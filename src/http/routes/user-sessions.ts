@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { AppError } from '../../errors.js';
 import { goInstant } from '../../go/instant.js';
 import { goQuote } from '../../go/quote.js';
-import type { SessionRecord } from '../../store/types.js';
+import type { SessionRecord } from '../../store/sessions.js';
 import { instant } from '../../time.js';
 import type { ApiContext } from '../context.js';
 import type { Access, Route } from '../route.js';

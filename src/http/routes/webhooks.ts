@@ -8,7 +8,7 @@ import { goQuote } from '../../go/quote.js';
 import { listStored, type StoredColumns, type StoredTable } from '../../query/stored.js';
 import type { ListSupport } from '../../query/types.js';
 import { readListOptions } from '../../query/validate.js';
-import type { DeadLetter, WebhookDeadLetterRepository } from '../../store/types.js';
+import type { DeadLetter, WebhookDeadLetterRepository } from '../../store/webhook-dead-letters.js';
 import { instant } from '../../time.js';
 import { listParameters } from '../list-parameters.js';
 import type { Access, Route } from '../route.js';

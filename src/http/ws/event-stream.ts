@@ -7,7 +7,7 @@ import type { ClientIndex } from '../../clients/read-model.js';
 import type { StreamEvent } from '../../events/event.js';
 import { type EventType, permissionsFor } from '../../events/event-types.js';
 import { jsonText } from '../../go/json-text.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { type ApiSocket, closeCodes, type SocketHandlers } from './websocket-route.js';
 
 /** Events a reader may be behind, in this server's memory … */

@@ -4,7 +4,7 @@
  */
 
 import type { ClientId } from '../../ids.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import type { PortHolder, ReservationChange, StoredTunnel } from './stored-tunnel.js';
 
 export class Reservations {

@@ -5,7 +5,7 @@ import { checkTunnelRequest, mayTerminateForeign } from '../../auth/restrictions
 import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
 import type { ClientId } from '../../ids.js';
-import type { Store } from '../../store/types.js';
+import type { Store } from '../../store/store.js';
 import { type Clock, instant } from '../../time.js';
 import { ANY_HOST } from '../parse-remote.js';
 import { type LocalPorts, type OpenPort, PortError } from '../ports/local-ports.js';

@@ -13,7 +13,7 @@ import { readEntry } from '../../../src/audit/chain.js';
 import { verifyAuditLog } from '../../../src/audit/verify.js';
 import type { AuditLogRotation } from '../../../src/config/types.js';
 import { openStore } from '../../../src/store/open.js';
-import type { Store } from '../../../src/store/types.js';
+import type { Store } from '../../../src/store/store.js';
 import { eventually } from '../../support/eventually.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { MemoryLogger } from '../../support/memory-logger.js';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { spawnRetention } from '../../../src/actors/retention/behavior.js';
 import type { Config } from '../../../src/config/types.js';
 import { clientId } from '../../../src/ids.js';
-import type { Measurement } from '../../../src/store/types.js';
+import type { Measurement } from '../../../src/store/measurements.js';
 import { clientFleet, type Fleet, introduce } from '../../support/client-fleet.js';
 import { clientRecord } from '../../support/client-record.js';
 

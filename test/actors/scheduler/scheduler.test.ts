@@ -14,7 +14,7 @@ import { remoteSchedules } from '../../../src/actors/scheduler/remote-schedules.
 import { clientId, jobId, scheduleId } from '../../../src/ids.js';
 import type { ScheduleInput } from '../../../src/schedules/schedule.js';
 import { openStore } from '../../../src/store/open.js';
-import type { Store } from '../../../src/store/types.js';
+import type { Store } from '../../../src/store/store.js';
 import { behaviorOf, turn } from '../../support/actor-system.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { MemoryLogger } from '../../support/memory-logger.js';

@@ -8,7 +8,7 @@ import { vaultRef } from '../../../src/actors/vault/messages.js';
 import { remoteVault } from '../../../src/actors/vault/remote-vault.js';
 import { openStore } from '../../../src/store/open.js';
 import { openTables } from '../../../src/store/tables.js';
-import type { VaultRow } from '../../../src/store/types.js';
+import type { VaultRow } from '../../../src/store/vault.js';
 import type { VaultInput } from '../../../src/vault/entry.js';
 import { createVaultList } from '../../../src/vault/list.js';
 import { importedSeal } from '../../../src/vault/seal.js';

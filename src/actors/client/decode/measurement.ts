@@ -1,7 +1,7 @@
 /** The `save_measurement` request. Spec 01 §8.4. */
 
 import type { ClientId } from '../../../ids.js';
-import type { NewMeasurement } from '../../../store/types.js';
+import type { NewMeasurement } from '../../../store/measurements.js';
 import type { Milliseconds } from '../../../time.js';
 import { type GoObject, parseObject } from './go-json.js';
 import { scanMeasurement } from './scan-measurement.js';

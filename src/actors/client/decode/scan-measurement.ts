@@ -4,7 +4,7 @@
  * the general decoder, which also finds out what is wrong with it.
  */
 
-import type { EscapedText, MeasuredNumbers } from '../../../store/types.js';
+import type { EscapedText, MeasuredNumbers } from '../../../store/measurements.js';
 
 export interface ScannedMeasurement extends Omit<MeasuredNumbers, 'timestamp'> {
   readonly processes: EscapedText;
