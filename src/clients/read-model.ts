@@ -9,13 +9,8 @@ import type { ClientId } from '../ids.js';
 import type { ListOptions } from '../query/types.js';
 import type { Instant } from '../time.js';
 import type { ClientGroupChange } from './groups/group.js';
+import type { Page } from './page.js';
 import type { ClientChange, ClientRecord } from './record.js';
-
-/** One page of a list: a serialised JSON array of the items and the count before pagination. */
-export interface Page {
-  readonly items: string;
-  readonly count: number;
-}
 
 export interface ClientIndex {
   /** Obsolete clients (spec 03 §5.5) are invisible everywhere. */

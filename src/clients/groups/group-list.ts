@@ -8,15 +8,13 @@ import { compareStored, compileStoredFilters, type StoredColumns } from '../../q
 import type { ListOptions } from '../../query/types.js';
 import { BoundedCache } from '../bounded-cache.js';
 import { atOnce, Turns } from '../in-turns.js';
-import type { Page } from '../read-model.js';
-import { accessOf, visibilityKey } from '../visibility.js';
+import { PAGE_CHARACTERS, PAGE_ENTRIES, type Page, pageKey } from '../page.js';
+import { accessOf } from '../visibility.js';
 import type { ClientGroup } from './group.js';
 import type { GroupedClient, GroupIndex } from './group-index.js';
 import { clientGroupFields, defaultGroupFields, groupText } from './group-json.js';
 import type { Membership } from './membership.js';
 
-const PAGE_ENTRIES = 256;
-const PAGE_CHARACTERS = 8 * 1024 * 1024;
 /** In one answer: ~8 MB. Every client of a fleet of 10,000 in twenty groups. */
 const MOST_IDS = 200_000;
 /** Until other requests have their turn: ~10 ms. */
@@ -57,7 +55,7 @@ export class GroupList {
   page(options: ListOptions, viewer: Principal): Page | Promise<Page> {
     const { sorts, filters, offset, limit } = options;
     const names = options.fields.client_groups ?? defaultGroupFields;
-    const key = `${visibilityKey(viewer)}\n${JSON.stringify([sorts, filters, names, offset, limit])}`;
+    const key = pageKey(viewer, [sorts, filters, names, offset, limit]);
     const kept = this.#pages.get(key);
     if (kept !== undefined) return kept;
     const { items, count } = this.#select(options, viewer);

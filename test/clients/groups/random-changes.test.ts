@@ -10,7 +10,7 @@ import {
   groupParamNames,
 } from '../../../src/clients/groups/group.js';
 import { type GroupedClient, GroupIndex } from '../../../src/clients/groups/group-index.js';
-import type { Page } from '../../../src/clients/read-model.js';
+import type { Page } from '../../../src/clients/page.js';
 import type { ClientRecord } from '../../../src/clients/record.js';
 import { clientId } from '../../../src/ids.js';
 import { clientGroup } from '../../support/client-group.js';
