@@ -3,13 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Answer, SimulatedAgent } from '../../bench/fleet/simulated-agent.js';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
-import { openStore } from '../../src/store/open.js';
 import type { ApiAnswer, ApiClient } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
 import { freePorts, occupy } from '../support/free-ports.js';
-import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
+import { PASSWORD, storePeople } from '../support/store-people.js';
 import { connectTo, echoTarget, roundTrip, type TcpTarget } from '../support/tcp-target.js';
 
 interface Stored {
@@ -25,7 +23,6 @@ interface Tunnel {
   readonly [key: string]: unknown;
 }
 
-const PASSWORD = 'password-of-the-tests';
 /** Requests land on any of two shards: so many do not all miss one. */
 const ENOUGH = 8;
 
@@ -42,30 +39,21 @@ before(async () => {
   server = await TestServer.start({
     server: { shards: 2, used_ports: ports.map(String), excluded_ports: [] },
     api: { auth: null, user_login_wait: 0, max_failed_login: 0 },
-    async prepare(dataDir) {
-      const store = openStore(dataDir, { log: new MemoryLogger() });
-      const password = await hashPassword(PASSWORD);
-      const user = (username: string, ...groups: readonly string[]) => ({
-        username,
-        password,
-        passwordExpired: false,
-        groups,
-        twoFaSendTo: '',
-        totpSecret: '',
-      });
-      await store.users.addFirst([user('root', 'Administrators'), user('bert', 'Shell')]);
-      await store.userGroups.put({
-        name: 'Shell',
-        permissions: ['tunnels'],
-        tunnelsRestricted: {
-          remote: ['22'],
-          local: [String(ports[20]), String(ports[21])],
-          'terminate-foreign-tunnels': false,
+    prepare: (dataDir) =>
+      storePeople(
+        dataDir,
+        { root: ['Administrators'], bert: ['Shell'] },
+        {
+          Shell: {
+            permissions: ['tunnels'],
+            tunnelsRestricted: {
+              remote: ['22'],
+              local: [String(ports[20]), String(ports[21])],
+              'terminate-foreign-tunnels': false,
+            },
+          },
         },
-        commandsRestricted: null,
-      });
-      await store.close();
-    },
+      ),
   });
   admin = server.api('root', PASSWORD);
   target = await echoTarget();

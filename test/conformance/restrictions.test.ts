@@ -2,14 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
-import { openStore } from '../../src/store/open.js';
 import type { ApiAnswer, ApiClient } from '../support/api-client.js';
 import { freePorts } from '../support/free-ports.js';
-import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
+import { PASSWORD, storePeople } from '../support/store-people.js';
 
-const PASSWORD = 'password-of-the-tests';
 const FOREIGN = '403 You are not allowed to terminate tunnels of other users';
 
 let server: TestServer;
@@ -24,43 +21,32 @@ before(async () => {
   ports = await freePorts(8);
   server = await TestServer.start({
     api: { auth: null, user_login_wait: 0, max_failed_login: 0 },
-    async prepare(dataDir) {
-      const store = openStore(dataDir, { log: new MemoryLogger() });
-      const password = await hashPassword(PASSWORD);
-      const user = (username: string, ...groups: readonly string[]) => ({
-        username,
-        password,
-        passwordExpired: false,
-        groups,
-        twoFaSendTo: '',
-        totpSecret: '',
-      });
-      await store.users.addFirst([
-        user('root', 'Administrators', 'Shell'),
-        user('bert', 'Shell'),
-        user('carl', 'Shell', 'Web'),
-        user('dora', 'Shell', 'All'),
-        user('emil', 'Shell', 'Readers'),
-      ]);
-      const group = (name: string, tunnelsRestricted: object | null, permissions = ['tunnels']) =>
-        store.userGroups.put({
-          name,
-          permissions,
-          tunnelsRestricted: tunnelsRestricted as Readonly<Record<string, unknown>> | null,
-          commandsRestricted: null,
-        });
-      await group('Shell', {
-        remote: ['22'],
-        acl: ['192.0.2.0/24'],
-        'auto-close': { max: '1h' },
-        'terminate-foreign-tunnels': false,
-      });
-      await group('Web', { remote: ['80'], local: ports.map(String) });
-      await group('All', null);
-      // Unrestricted, but not of tunnels: lifts nothing.
-      await group('Readers', null, ['monitoring']);
-      await store.close();
-    },
+    prepare: (dataDir) =>
+      storePeople(
+        dataDir,
+        {
+          root: ['Administrators', 'Shell'],
+          bert: ['Shell'],
+          carl: ['Shell', 'Web'],
+          dora: ['Shell', 'All'],
+          emil: ['Shell', 'Readers'],
+        },
+        {
+          Shell: {
+            permissions: ['tunnels'],
+            tunnelsRestricted: {
+              remote: ['22'],
+              acl: ['192.0.2.0/24'],
+              'auto-close': { max: '1h' },
+              'terminate-foreign-tunnels': false,
+            },
+          },
+          Web: { permissions: ['tunnels'], tunnelsRestricted: { remote: ['80'], local: ports.map(String) } },
+          All: { permissions: ['tunnels'] },
+          // Unrestricted, but not of tunnels: lifts nothing.
+          Readers: { permissions: ['monitoring'] },
+        },
+      ),
   });
   await server.agent('c');
   await as('root').post('/clients/c/acl', {

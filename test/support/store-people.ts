@@ -9,6 +9,7 @@ export const PASSWORD = 'password-of-the-tests';
 
 export interface GroupRights {
   readonly permissions: readonly string[];
+  readonly tunnelsRestricted?: Readonly<Record<string, unknown>>;
   readonly commandsRestricted?: Readonly<Record<string, unknown>>;
 }
 
@@ -30,8 +31,9 @@ export async function storePeople(
       totpSecret: '',
     })),
   );
-  for (const [name, { permissions, commandsRestricted = null }] of Object.entries(groups)) {
-    await store.userGroups.put({ name, permissions, tunnelsRestricted: null, commandsRestricted });
+  for (const [name, rights] of Object.entries(groups)) {
+    const { permissions, tunnelsRestricted = null, commandsRestricted = null } = rights;
+    await store.userGroups.put({ name, permissions, tunnelsRestricted, commandsRestricted });
   }
   await store.close();
 }
