@@ -37,8 +37,11 @@ export interface Schedule extends ScheduleInput {
   readonly createdAt: Instant;
   /** User for whom it runs. */
   readonly createdBy: string;
+  /** Which of the users of that name, see `NameTenureRepository`. */
+  readonly creatorTenure: number;
   /** User who has said last what it does, and whose rights it may not exceed either. */
   readonly updatedBy: string;
+  readonly updaterTenure: number;
 }
 
 /** The newest run that has come to a client. Spec 04 §15.1. */

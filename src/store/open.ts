@@ -12,6 +12,7 @@ import { commandCodec, scriptCodec } from './library-codec.js';
 import { createLibraryRepository } from './library-repository.js';
 import { createMeasurementRepository } from './measurement-repository.js';
 import { createMultiJobRepository } from './multi-job-repository.js';
+import { createNameTenureRepository } from './name-tenure-repository.js';
 import { createScheduleRepository } from './schedule-repository.js';
 import { migrate } from './schema.js';
 import { createSessionRepository } from './session-repository.js';
@@ -71,6 +72,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     settings: createSettingRepository(tables),
     totpUses: createTotpUseRepository(tables),
     users: createUserRepository(tables, log),
+    nameTenures: createNameTenureRepository(tables),
     userGroups: createUserGroupRepository(tables, log),
     agentCredentials: createAgentCredentialRepository(tables),
     vault: createVaultRepository(tables, log),

@@ -25,6 +25,8 @@ export function decodeSchedule(text: string): Schedule | undefined {
     createdAt: fields.text('createdAt'),
     createdBy: fields.text('createdBy'),
     updatedBy: fields.text('updatedBy'),
+    creatorTenure: fields.integer('creatorTenure'),
+    updaterTenure: fields.integer('updaterTenure'),
     name: fields.text('name'),
     schedule: fields.text('schedule'),
     type: type as ScheduleType,

@@ -10,6 +10,7 @@ import type { JobRepository } from './jobs.js';
 import type { LibraryRepository } from './library.js';
 import type { MeasurementRepository } from './measurements.js';
 import type { MultiJobRepository } from './multi-jobs.js';
+import type { NameTenureRepository } from './name-tenures.js';
 import type { ScheduleRepository } from './schedules.js';
 import type { SessionRepository } from './sessions.js';
 import type { SettingRepository } from './settings.js';
@@ -35,6 +36,8 @@ export interface Store {
   /** Accounts of the API, where the configuration names no other place for them. Spec 02 §18. */
   readonly users: UserRepository;
   readonly userGroups: UserGroupRepository;
+  /** Of users wherever they are kept. */
+  readonly nameTenures: NameTenureRepository;
   /** Spec 03 §8. */
   readonly agentCredentials: AgentCredentialRepository;
   /** Spec 03 §11. */

@@ -37,6 +37,8 @@ export interface OpenedTables {
   readonly totpUses: Database<string, string>;
   /** User name → JSON. */
   readonly users: Database<string, string>;
+  /** Digest of a user name → JSON. */
+  readonly nameTenures: Database<string, string>;
   /** Group name → JSON. */
   readonly userGroups: Database<string, string>;
   /** Client auth id → password. */
@@ -130,6 +132,7 @@ export function openTables(dataDir: string): OpenedTables {
     settings: root.openDB('settings', { encoding: 'string' }),
     totpUses: root.openDB('totp_uses', { encoding: 'string' }),
     users: root.openDB('users', { encoding: 'string' }),
+    nameTenures: root.openDB('name_tenures', { encoding: 'string' }),
     userGroups: root.openDB('user_groups', { encoding: 'string' }),
     agentCredentials: root.openDB('agent_credentials', { encoding: 'string' }),
     vault: root.openDB('vault', { encoding: 'string' }),

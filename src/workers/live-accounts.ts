@@ -7,6 +7,7 @@ import type { PasswordHasher } from '../auth/passwords/hasher.js';
 import { type OpenedUserWrites, openUserWrites } from '../auth/users/open-user-writes.js';
 import { openUsers } from '../auth/users/open-users.js';
 import type { UserProvider } from '../auth/users/provider.js';
+import { presentUser } from '../auth/users/tenure.js';
 import type { Config } from '../config/types.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../logging/logger.js';
@@ -25,6 +26,8 @@ export interface LiveAccountsOptions {
 export interface LiveAccounts {
   /** Of the present configuration. Throws `AppError` 503 when there is none that needs users. */
   accounts(): Accounts;
+  /** See `presentUser`; `null`, too, while the configuration needs no users. */
+  tenureOf(username: string): Promise<number | null>;
   /**
    * Opens the users of the next configuration. Resolves with what puts them to use. Rejects with `Error` when they
    * cannot be opened; nothing has changed then.
@@ -60,6 +63,11 @@ export async function openLiveAccounts(initial: Config, options: LiveAccountsOpt
     accounts() {
       if (present === null) throw new AppError('overloaded');
       return present.accounts;
+    },
+    async tenureOf(username) {
+      if (present === null) return null;
+      const found = await presentUser(present.users, options.store, username);
+      return found?.tenure ?? null;
     },
     prepare,
     close: () => close(present),

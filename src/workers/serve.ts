@@ -190,6 +190,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
       spawnScheduler(system, {
         store,
         setAlarm: setSystemAlarm,
+        tenureOf: liveAccounts.tenureOf,
         newId: randomUUID,
         log: log.named('scheduler'),
       });

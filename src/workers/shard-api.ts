@@ -3,14 +3,15 @@
 import { ACCOUNTS_TOPIC } from '../actors/accounts/messages.js';
 import { remoteAccounts } from '../actors/accounts/remote-accounts.js';
 import { remoteHasher } from '../actors/hasher/remote-hasher.js';
+import type { RunUser } from '../actors/schedule-runner/run.js';
 import { openSecondFactor } from '../actors/second-factor/open-second-factor.js';
 import { openSingleSignOn } from '../actors/sso/open-single-sign-on.js';
 import type { ApiAuth } from '../auth/api-auth.js';
 import { createApiAuth } from '../auth/create-api-auth.js';
-import type { Principal } from '../auth/principal.js';
 import { makeUserPrincipal } from '../auth/user-principal.js';
 import { openUsers } from '../auth/users/open-users.js';
 import type { UserProvider } from '../auth/users/provider.js';
+import { presentUser } from '../auth/users/tenure.js';
 import type { Config } from '../config/types.js';
 import { type ApiOptions, createApi } from '../http/api.js';
 import type { ApiContext } from '../http/context.js';
@@ -31,14 +32,14 @@ export interface PreparedApi {
   readonly onRequest: EngineOptions['onRequest'];
   readonly users: UserProvider;
   readonly auth: ApiAuth;
-  readonly principalOf: ShardApi['principalOf'];
+  readonly userOf: ShardApi['userOf'];
 }
 
 export interface ShardApi {
   /** For the listener; requests under way end as they began. */
   readonly onRequest: EngineOptions['onRequest'];
-  /** What a user may do at this moment, `null` when there is none. Rejects when users cannot be read. */
-  principalOf(username: string): Promise<Principal | null>;
+  /** `null`: there is none. Rejects when users cannot be read. */
+  userOf(username: string): Promise<RunUser | null>;
   /** Rejects with `Error` when the users of the configuration cannot be read. */
   prepare(config: Config): Promise<PreparedApi>;
   /** WebSockets that are open stay so, as far as the new rules let them. */
@@ -79,9 +80,9 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
       onRequest,
       users,
       auth,
-      async principalOf(username) {
-        const user = await users.findCurrent(username);
-        return user === undefined ? null : toPrincipal(user);
+      async userOf(username) {
+        const found = await presentUser(users, store, username);
+        return found && { principal: await toPrincipal(found.user), tenure: found.tenure };
       },
     };
   };
@@ -104,7 +105,7 @@ export async function openShardApi(config: Config, options: ShardApiOptions): Pr
   });
   return {
     onRequest: (request, response) => present.onRequest(request, response),
-    principalOf: (username) => present.principalOf(username),
+    userOf: (username) => present.userOf(username),
     prepare,
     use(prepared) {
       const { users, auth } = present;

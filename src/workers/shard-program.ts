@@ -223,7 +223,7 @@ export const program: ShardProgram = {
         clients: index,
         multiJobs,
         defaultTimeout: () => defaultTimeout(config),
-        principalOf: opening.principalOf,
+        userOf: opening.userOf,
       });
       const { certFile, keyFile, tlsMin } = config.api;
       const options = {

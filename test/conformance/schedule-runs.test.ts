@@ -178,6 +178,19 @@ test('at run time the rights of its creator count, as they are then', async () =
   assert.equal((await api.delete('/users/eve')).status, 204);
   await server.untilLogged(new RegExp(`schedule ${id} is not run: there is no user "eve"`), seen);
   assert.deepEqual(ordersOf(one, 'forbidden'), []);
+  // Another one of that name, with every right.
+  await user('eve', ['Administrators']);
+  await server.untilLogged(
+    new RegExp(`schedule ${id} is not run: user "eve" is not the one of that name who has made it`),
+    seen,
+  );
+  // Nor does she make it hers by changing it.
+  await put(id, { ...EVERY, ...tags, command: 'changed by another', overlaps: true }, 'eve');
+  const { id: own } = await post({ ...EVERY, command: 'her own' }, 'eve');
+  one.report(await order(one, 'her own'));
+  await order(one, 'her own', 1);
+  assert.deepEqual([...ordersOf(one, 'forbidden'), ...ordersOf(one, 'changed by another')], []);
+  await remove(own);
   await remove(id);
   body = { allowed_user_groups: ['Ops', 'Careful'] };
   assert.equal((await api.post('/clients/client-2/acl', { body })).status, 204);

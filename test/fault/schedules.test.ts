@@ -65,7 +65,9 @@ test('a row that cannot be read, or whose cron text means nothing, does not keep
       const row = {
         createdAt: '2026-01-01T00:00:00Z',
         createdBy: 'root',
+        creatorTenure: 0,
         updatedBy: 'root',
+        updaterTenure: 0,
         type: 'command' as const,
         clientIds: ['client-1'],
         groupIds: null,

@@ -15,6 +15,12 @@ import type { MultiJobs } from '../multi-job/multi-jobs.js';
 import type { ActorSystem } from '../runtime/types.js';
 import type { RunMessage, RunOutcome } from './messages.js';
 
+/** What a user may do at this moment, and which of the users of his name he is. */
+export interface RunUser {
+  readonly principal: Principal;
+  readonly tenure: number;
+}
+
 export interface RunDeps {
   readonly store: Pick<Store, 'schedules' | 'jobs'>;
   readonly clients: Pick<ClientIndex, 'get' | 'members' | 'all' | 'canAccess'>;
@@ -22,7 +28,7 @@ export interface RunDeps {
   /** Of jobs that name none; read again for every run. */
   readonly defaultTimeout: () => Seconds;
   /** `null`: there is no such user. Rejects when users cannot be read. */
-  readonly principalOf: (username: string) => Promise<Principal | null>;
+  readonly userOf: (username: string) => Promise<RunUser | null>;
 }
 
 /** Rejects when users or the store cannot be read, or the start not be stored. */
@@ -39,12 +45,15 @@ export async function runSchedule(
     return refused('the run before is still under way');
   }
   const users: Principal[] = [];
-  for (const username of new Set([schedule.createdBy, schedule.updatedBy])) {
-    const user = await deps.principalOf(username);
-    if (user === null) return refused(`there is no user ${goQuote(username)}`);
-    const reason = refusal(user, schedule);
+  for (const { username, tenure, did } of peopleOf(schedule)) {
+    const found = await deps.userOf(username);
+    if (found === null) return refused(`there is no user ${goQuote(username)}`);
+    if (found.tenure !== tenure) {
+      return refused(`user ${goQuote(username)} is not the one of that name who has ${did} it`);
+    }
+    const reason = refusal(found.principal, schedule);
     if (reason !== null) return refused(reason);
-    users.push(user);
+    users.push(found.principal);
   }
   const found = runTargets(clients, schedule, users);
   const note = noteOf(found, users);
@@ -63,6 +72,13 @@ export async function runSchedule(
 }
 
 const refused = (reason: string): RunOutcome => ({ kind: 'refused', reason });
+
+/** Whose rights count; one who is both comes once. */
+function peopleOf({ createdBy, creatorTenure, updatedBy, updaterTenure }: Schedule) {
+  const creator = { username: createdBy, tenure: creatorTenure, did: 'made' };
+  if (updatedBy === createdBy && updaterTenure === creatorTenure) return [creator];
+  return [creator, { username: updatedBy, tenure: updaterTenure, did: 'changed' }];
+}
 
 /** A job of it runs and has not come to its time-out, or more of them are to be started. */
 function isUnderWay(

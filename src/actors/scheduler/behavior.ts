@@ -16,11 +16,13 @@ import { refuse } from '../ask.js';
 import type { ActorContext, ActorRef, ActorSystem, Behavior, Sender } from '../runtime/types.js';
 import { addSchedule, removeHistory, removeOrphans, replaceSchedule, type ScheduleStore } from './changes.js';
 import { type SchedulerMessage, schedulerRef } from './messages.js';
+import { NameWatch, type TenureOf } from './name-watch.js';
 import { RunQueue } from './run-queue.js';
 
 export interface SchedulerArgs {
   readonly store: ScheduleStore;
   readonly setAlarm: SetAlarm;
+  readonly tenureOf: TenureOf;
   readonly newId: () => string;
   readonly log: Pick<Logger, 'info' | 'error'>;
 }
@@ -29,11 +31,15 @@ export interface SchedulerArgs {
 const WAITING_LIMIT = 1_000;
 /** As often as the shortest `@every`. */
 const CHECK_EVERY: Milliseconds = 1_000;
+/** Somebody who takes a user out by hand and gives the name to another one seldom does so within a minute. */
+const LOOK_UP_EVERY: Milliseconds = 60_000;
 
 type OwnMessage =
   | { readonly type: 'alarm'; readonly id: ScheduleId; readonly at: Milliseconds }
   | { readonly type: 'check' }
   | { readonly type: 'go-on'; readonly checking: Generator<void, void> }
+  | { readonly type: 'look-up' }
+  | { readonly type: 'looked-up' }
   | { readonly type: 'stored'; readonly schedule: Schedule | null; readonly sender: Sender }
   | { readonly type: 'failed'; readonly error: Error; readonly sender: Sender };
 type Message = SchedulerMessage | OwnMessage;
@@ -42,6 +48,7 @@ type Context = ActorContext<Message>;
 interface State extends SchedulerArgs {
   readonly timetable: Timetable;
   readonly queue: RunQueue;
+  readonly names: NameWatch;
   /** Under way in the store, which is closed after the actors. */
   readonly changes: Set<Promise<unknown>>;
 }
@@ -57,7 +64,7 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
   mailboxLimit: 1_000_000,
 
   preStart(ctx, args) {
-    const { store, setAlarm, log } = args;
+    const { store, setAlarm, tenureOf, log } = args;
     const timetable = new Timetable({
       clock: ctx.clock,
       setAlarm,
@@ -67,11 +74,13 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
       ...args,
       timetable,
       queue: new RunQueue(ctx.system, log),
+      names: new NameWatch(tenureOf, log),
       changes: new Set(),
     };
     for (const schedule of store.schedules.scan({})) plan(state, schedule);
     follow(state, tidyUp(ctx, state));
     ctx.schedule(CHECK_EVERY, { type: 'check' });
+    ctx.schedule(0, { type: 'look-up' });
     return state;
   },
 
@@ -86,6 +95,12 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
       case 'go-on':
         goOn(ctx, message.checking);
         break;
+      case 'look-up':
+        lookUp(ctx, state);
+        break;
+      case 'looked-up':
+        ctx.schedule(LOOK_UP_EVERY, { type: 'look-up' });
+        break;
       case 'runner':
         state.queue.addRunner(message.runner);
         break;
@@ -96,7 +111,9 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
         stored(state, message.schedule, message.sender);
         break;
       case 'failed':
-        state.log.error(`schedules could not be changed: ${message.error.message}`);
+        if (!(message.error instanceof AppError)) {
+          state.log.error(`schedules could not be changed: ${message.error.message}`);
+        }
         refuse(message.sender, message.error);
         break;
       case 'add':
@@ -108,8 +125,9 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
     }
   },
 
-  async postStop(_ctx, { timetable, queue, changes }) {
+  async postStop(_ctx, { timetable, queue, names, changes }) {
     timetable.stop();
+    names.stop();
     await Promise.allSettled([queue.stop(), ...changes]);
   },
 };
@@ -132,10 +150,15 @@ function goOn(ctx: Context, checking: Generator<void, void>): void {
   else ctx.schedule(0, { type: 'go-on', checking });
 }
 
+function lookUp(ctx: Context, state: State): void {
+  const looking = state.names.check();
+  follow(state, looking);
+  ctx.pipeToSelf(looking, () => ({ type: 'looked-up' }));
+}
+
 type Change = Extract<SchedulerMessage, { readonly type: 'add' | 'replace' | 'remove' }>;
 
 function change(ctx: Context, state: State, message: Change, sender: Sender): void {
-  const { store, newId } = state;
   if (message.type === 'remove') {
     const removed = remove(ctx, state, message.id);
     follow(state, removed);
@@ -145,23 +168,33 @@ function change(ctx: Context, state: State, message: Change, sender: Sender): vo
     );
     return;
   }
-  const { input, username } = message;
-  const written =
-    message.type === 'add'
-      ? addSchedule(store, {
-          ...input,
-          id: scheduleId(newId()),
-          createdAt: instant(ctx.clock.now()),
-          createdBy: username,
-          updatedBy: username,
-        })
-      : replaceSchedule(store, message.id, { ...input, updatedBy: username });
+  const written = write(ctx, state, message);
   follow(state, written);
   ctx.pipeToSelf(written, (outcome) =>
     outcome.ok
       ? { type: 'stored', schedule: outcome.value, sender }
       : { type: 'failed', error: outcome.error, sender },
   );
+}
+
+/** Rejects with `AppError` 401 when the user has gone since he logged in. */
+async function write(
+  { clock }: Context,
+  { store, newId, tenureOf }: State,
+  message: Exclude<Change, { readonly type: 'remove' }>,
+): Promise<Schedule | null> {
+  const { input, username } = message;
+  const tenure = await tenureOf(username);
+  if (tenure === null) throw new AppError('unauthorized');
+  const updated = { ...input, updatedBy: username, updaterTenure: tenure };
+  if (message.type === 'replace') return replaceSchedule(store, message.id, updated);
+  return addSchedule(store, {
+    ...updated,
+    id: scheduleId(newId()),
+    createdAt: instant(clock.now()),
+    createdBy: username,
+    creatorTenure: tenure,
+  });
 }
 
 /** The last one written counts, whatever else is on its way here. */
@@ -180,6 +213,7 @@ async function remove(ctx: Context, state: State, id: ScheduleId): Promise<boole
   const { store, timetable, queue } = state;
   const existed = await store.schedules.remove(id);
   timetable.remove(id);
+  state.names.remove(id);
   if (!existed) return false;
   await queue.remove(id);
   await removeHistory(ctx.system, store, id);
@@ -195,7 +229,9 @@ async function tidyUp(ctx: Context, { store, log }: State): Promise<void> {
   }
 }
 
-function plan({ timetable, log }: State, { id, name, schedule }: Schedule): void {
+function plan({ timetable, names, log }: State, planned: Schedule): void {
+  const { id, name, schedule } = planned;
+  names.put(planned);
   const problem = timetable.put(id, schedule);
   if (problem !== null) log.error(`schedule ${id} (${goQuote(name)}) is never run: ${problem}`);
 }

@@ -18,13 +18,14 @@ export async function addSchedule(store: ScheduleStore, schedule: Schedule): Pro
 export async function replaceSchedule(
   store: ScheduleStore,
   id: ScheduleId,
-  change: Omit<Schedule, 'id' | 'createdAt' | 'createdBy'>,
+  change: Omit<Schedule, 'id' | 'createdAt' | 'createdBy' | 'creatorTenure'>,
 ): Promise<Schedule | null> {
-  const after = await store.schedules.change(id, ({ createdAt, createdBy }) => ({
+  const after = await store.schedules.change(id, ({ createdAt, createdBy, creatorTenure }) => ({
     ...change,
     id,
     createdAt,
     createdBy,
+    creatorTenure,
   }));
   await store.flushed();
   return after ?? null;

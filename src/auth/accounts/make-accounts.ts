@@ -15,8 +15,8 @@ export interface AccountsOptions {
   readonly users: UserProvider;
   readonly writes: UserWrites;
   readonly hasher: PasswordHasher;
-  /** Whose sessions and tokens go with the users. */
-  readonly store: Pick<Store, 'sessions' | 'apiTokens' | 'flushed'>;
+  /** What goes with the users. */
+  readonly store: Pick<Store, 'nameTenures' | 'sessions' | 'apiTokens' | 'flushed'>;
   /** `CodeDelivery.checkReceiver`, of the moment; `null`: codes are not sent, so users need no receiver. */
   readonly checkReceiver: ((receiver: string) => Promise<void>) | null;
   /** The same for all accounts of a process: changes come one after the other. */

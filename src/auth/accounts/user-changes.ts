@@ -45,12 +45,14 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
   };
 
   const endAccess = async (username: string): Promise<void> => {
+    await store.nameTenures.end(username);
     await store.apiTokens.removeUser(username);
     await store.sessions.removeUser(username);
     await store.flushed();
   };
 
   const moveAccess = async (from: string, to: string): Promise<void> => {
+    await store.nameTenures.end(from);
     await store.apiTokens.renameUser(from, to);
     await store.sessions.renameUser(from, to);
     await store.flushed();
@@ -99,8 +101,10 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
         }
         if (user === undefined) throw unknownUser(username);
         if (given.groups?.includes(ADMINISTRATORS) === false) await refuseLastAdministrator(users, user);
-        await writes.change(user.username, { ...renewed, ...others });
         const present = given.username ?? user.username;
+        // He is not who had that name before.
+        if (present !== user.username) await store.nameTenures.end(present);
+        await writes.change(user.username, { ...renewed, ...others });
         if (present !== user.username) await moveAccess(user.username, present);
         if (given.passwordExpired === true) await store.sessions.removeUser(present);
         // Who knew the old password must not go on to choose the second factor.

@@ -108,7 +108,7 @@ const remove: Route = {
   docs: {
     tag: TAG,
     summary: 'Remove a user',
-    description: 'Sessions and API tokens of the user end.',
+    description: 'Sessions and API tokens of the user end, and his schedules are not run any more.',
     errors: { 400: `Nobody else is an administrator, or ${single}`, 404: 'No such user' },
   },
   audit: { application: 'user', action: 'delete' },

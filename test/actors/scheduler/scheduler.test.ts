@@ -51,13 +51,22 @@ async function world(test: TestContext, prepare: (store: Store) => Promise<void>
   const log = new MemoryLogger();
   const store = openStore(folder, { log, clock });
   await prepare(store);
+  /** Who was looked up, and what is found. */
+  const lookedUp: string[] = [];
+  const tenures = new Map<string, number | null | Error>();
+  const tenureOf = async (username: string): Promise<number | null> => {
+    lookedUp.push(username);
+    const found = tenures.get(username) ?? (tenures.has(username) ? null : 0);
+    if (found instanceof Error) throw found;
+    return found;
+  };
   const systems: { shutdown(): Promise<void> }[] = [];
   const start = () => {
     const system = createActorSystem({ thread: 0, clock, log });
     systems.push(system);
     let number = 0;
     const newId = () => `id-${++number}-${clock.now()}`;
-    spawnScheduler(system, { store, setAlarm: wall.setAlarm, newId, log });
+    spawnScheduler(system, { store, setAlarm: wall.setAlarm, tenureOf, newId, log });
     return system;
   };
   const system = start();
@@ -82,7 +91,8 @@ async function world(test: TestContext, prepare: (store: Store) => Promise<void>
       await turn();
     }
   };
-  return { system, start, store, clock, log, asked, addRunner, pass, schedules: remoteSchedules(system) };
+  const schedules = remoteSchedules(system);
+  return { system, start, store, clock, log, asked, addRunner, pass, schedules, lookedUp, tenures };
 }
 
 const started = (id: string): RunOutcome => ({ kind: 'started', multiJobId: jobId(id), note: '' });
@@ -120,6 +130,43 @@ test('a change counts at once, for what is due and for what is stored', async (c
   assert.equal(asked.length, 0);
 });
 
+test('it is kept which of the users of a name has made and changed it', async (context) => {
+  const { schedules, tenures } = await world(context);
+  tenures.set('ada', 3);
+  tenures.set('bob', 5);
+  const { schedule } = await schedules.add(input(), 'ada');
+  const { creatorTenure, updaterTenure } = schedule;
+  assert.deepEqual([creatorTenure, updaterTenure], [3, 3]);
+  tenures.set('ada', 4);
+  const changed = await schedules.replace(schedule.id, input(), 'bob');
+  assert.deepEqual([changed?.schedule.creatorTenure, changed?.schedule.updaterTenure], [3, 5]);
+  // He has gone since he logged in.
+  tenures.set('bob', null);
+  await assert.rejects(schedules.replace(schedule.id, input(), 'bob'), { code: 'unauthorized' });
+  await assert.rejects(schedules.add(input(), 'bob'), { code: 'unauthorized' });
+});
+
+test('its users are looked up once a minute, whether anything is due or not', async (context) => {
+  const { schedules, tenures, lookedUp, pass, log } = await world(context);
+  const yearly = input({ schedule: '@yearly' });
+  const { schedule } = await schedules.add(yearly, 'ada');
+  await schedules.add(yearly, 'ada');
+  await schedules.replace(schedule.id, yearly, 'bob');
+  // At the start.
+  await pass(1);
+  lookedUp.length = 0;
+  await pass(60);
+  assert.deepEqual(lookedUp, ['ada', 'bob']);
+  tenures.set('ada', new Error('no database'));
+  await pass(60);
+  assert.match(log.lines.join('\n'), /users of schedules cannot be looked up: no database/);
+  await schedules.remove(schedule.id);
+  tenures.delete('ada');
+  lookedUp.length = 0;
+  await pass(60);
+  assert.deepEqual(lookedUp, ['ada']);
+});
+
 test('after a restart: the next runs, none of those that were missed', async (context) => {
   const { schedules, system, start, clock, asked, addRunner, pass } = await world(context);
   const every = await schedules.add(input({ schedule: '@every 1m' }), 'ada');
@@ -148,7 +195,9 @@ test('a stored cron text that means nothing is said and left out; the others run
     id: scheduleId(id),
     createdAt: '2026-01-01T00:00:00Z',
     createdBy: 'ada',
+    creatorTenure: 0,
     updatedBy: 'ada',
+    updaterTenure: 0,
   });
   const { log, asked, addRunner, pass, schedules } = await world(context, async (store) => {
     await store.schedules.add(row('bad', '61 * * * *'));

@@ -1,0 +1,122 @@
+/** Who a user name belongs to, for sources of users that know nothing but names and may be changed by hand. */
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { User } from '../../src/auth/users/provider.js';
+import { openSqlUsers } from '../../src/auth/users/sql/open-sql-users.js';
+import { presentUser } from '../../src/auth/users/tenure.js';
+import type { Config } from '../../src/config/types.js';
+import { openStore } from '../../src/store/open.js';
+import { accountRules, GOOD_PASSWORD, hashOf } from '../support/account-rules.js';
+import { sqlite, userTables } from '../support/foreign-database.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { MemoryLogger } from '../support/memory-logger.js';
+import { tempFolder } from '../support/temp-folder.js';
+
+const bob = (password: string): User => ({
+  username: 'bob',
+  password,
+  passwordExpired: false,
+  groups: null,
+  twoFaSendTo: '',
+  totpSecret: '',
+});
+
+function world(context: TestContext) {
+  const folder = tempFolder(context);
+  const stores = [0, 1].map(() => openStore(folder, { log: new MemoryLogger() }));
+  context.after(() => Promise.all(stores.map((store) => store.close())));
+  const [store, other] = stores as [(typeof stores)[0], (typeof stores)[0]];
+  const look = async (row: User | undefined, through = store): Promise<number | null> =>
+    (await presentUser({ findCurrent: () => row }, through, 'bob'))?.tenure ?? null;
+  return { store, other, look };
+}
+
+test('a new password makes nobody another person, nor does looking for him', async (context) => {
+  const { look } = world(context);
+  for (const password of ['one', 'two', 'one']) assert.equal(await look(bob(hashOf(password))), 0);
+});
+
+test('whoever has a name that was missed is another person, for every thread', async (context) => {
+  const { look, other } = world(context);
+  assert.equal(await look(bob(hashOf('one'))), 0);
+  assert.equal(await look(undefined), null);
+  assert.equal(await look(bob(hashOf('two')), other), 1);
+  assert.equal(await look(bob(hashOf('two'))), 1);
+  // The first one again, in his place.
+  assert.equal(await look(undefined), null);
+  assert.equal(await look(bob(hashOf('one'))), 2);
+});
+
+test('a row that comes back as it was is the same person, such as after a file that was empty', async (context) => {
+  const { look } = world(context);
+  assert.equal(await look(bob(hashOf('one'))), 0);
+  assert.equal(await look(undefined), null);
+  assert.equal(await look(undefined), null);
+  assert.equal(await look(bob(hashOf('one'))), 0);
+});
+
+test('a password in clear proves nothing', async (context) => {
+  const { look } = world(context);
+  assert.equal(await look(bob('secret')), 0);
+  assert.equal(await look(bob('secret')), 0);
+  assert.equal(await look(undefined), null);
+  assert.equal(await look(bob('secret')), 1);
+});
+
+test('what was looked up before a change of users says nothing about the time after it', async (context) => {
+  const { store, look } = world(context);
+  assert.equal(await look(bob(hashOf('one'))), 0);
+  const slow = (row: User | undefined) => ({
+    async findCurrent() {
+      await store.nameTenures.end('bob');
+      return row;
+    },
+  });
+  assert.equal(await presentUser(slow(undefined), store, 'bob'), null);
+  assert.equal(await look(bob(hashOf('two'))), 1);
+  assert.equal((await presentUser(slow(bob(hashOf('two'))), store, 'bob'))?.tenure, 2);
+  assert.equal(await look(bob(hashOf('three'))), 2);
+});
+
+test('who is removed, added or renamed here has had his time with the name', async (context) => {
+  const { accounts, store } = await accountRules(context);
+  const tenures = (...names: readonly string[]) => names.map((name) => store.nameTenures.current(name));
+  const [before = 0] = tenures('bert');
+  await accounts.changeUser('bert', { password: `${GOOD_PASSWORD} too`, groups: ['Some'] });
+  assert.deepEqual(tenures('bert'), [before]);
+  await accounts.removeUser('bert');
+  await accounts.addUser({ username: 'bert', password: GOOD_PASSWORD });
+  const [second = 0] = tenures('bert');
+  assert.ok(second > before);
+  const [carla = 0] = tenures('carla');
+  await accounts.changeUser('bert', { username: 'carla' });
+  assert.ok((tenures('bert')[0] ?? 0) > second);
+  assert.ok((tenures('carla')[0] ?? 0) > carla);
+});
+
+test('rows of a database that others change', async (context) => {
+  const { store } = world(context);
+  const foreign = await sqlite.create(context);
+  const { users } = await openSqlUsers({
+    config: {
+      api: { ...userTables, twoFaTokenDelivery: '', totpEnabled: false },
+      database: foreign.config,
+    } as Config,
+    clock: new ManualClock(),
+    log: new MemoryLogger(),
+  });
+  context.after(() => users.close());
+  const look = async () => (await presentUser(users, store, 'bob'))?.tenure ?? null;
+  const remove = () => foreign.run('DELETE FROM `users` WHERE `username` = ?', ['bob']);
+  const add = (password: string) =>
+    foreign.run('INSERT INTO `users` (`username`, `password`) VALUES (?, ?)', ['bob', password]);
+  await add(hashOf('one'));
+  assert.equal(await look(), 0);
+  await foreign.run('UPDATE `users` SET `password` = ? WHERE `username` = ?', [hashOf('two'), 'bob']);
+  assert.equal(await look(), 0);
+  await remove();
+  assert.equal(await look(), null);
+  await add(hashOf('three'));
+  assert.equal(await look(), 1);
+});
