@@ -12,11 +12,11 @@ export interface AuditRange {
 }
 
 /**
- * The audit log. Written by one actor only. Reads after `state` in the same turn of the event loop see what it saw;
+ * The audit log. Entries are added by one actor and by commands; what becomes of them is up to that actor. Reads after `state` in the same turn of the event loop see what it saw;
  * rows up to `archive.rotated` do not count any more, even where they are still there.
  */
 export interface AuditRepository {
-  /** Adds entries behind the last one, all or none. */
+  /** Adds entries behind the last one, all or none, whatever other process adds some at the same time. */
   append(contents: readonly (AuditContent & { readonly timestamp: Milliseconds })[]): Promise<void>;
   state(): { readonly head: AuditHead; readonly archive: AuditArchive };
   saveArchive(archive: AuditArchive): Promise<void>;

@@ -1,6 +1,8 @@
 /** Users and their rules, as a running server has them, for one command. It may run beside one. */
 
 import { existsSync } from 'node:fs';
+import type { AuditLog } from '../audit/audit-log.js';
+import { directAuditLog } from '../audit/direct-log.js';
 import type { Accounts } from '../auth/accounts/accounts.js';
 import { makeAccounts } from '../auth/accounts/make-accounts.js';
 import { makeTurns } from '../auth/accounts/turns.js';
@@ -21,6 +23,7 @@ import { systemClock } from '../time.js';
 export interface OpenedAccounts {
   readonly users: UserProvider;
   readonly accounts: Accounts;
+  readonly audit: AuditLog;
   close(): Promise<void>;
 }
 
@@ -63,7 +66,8 @@ export async function openAccounts({ config }: LoadedConfig, log: Logger): Promi
       checkReceiver: config.api.twoFaTokenDelivery === '' ? null : () => Promise.resolve(),
       turns: makeTurns(systemClock),
     });
-    return { users, accounts, close };
+    const audit = directAuditLog({ store, api: config.api, clock: systemClock, log });
+    return { users, accounts, audit, close };
   } catch (error) {
     await close();
     throw error;

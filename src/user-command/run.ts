@@ -5,6 +5,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.js';
 import { AppError, AppErrorList } from '../errors.js';
 import { stderrLogger } from '../logging/stderr-logger.js';
 import { askPassword, Interrupted, type Terminal } from './ask-password.js';
+import { auditEntry } from './audit-entry.js';
 import { userTable } from './list-users.js';
 import { assertStarted, openAccounts } from './open-accounts.js';
 import { parseUserCommand, type UserCommand } from './parse.js';
@@ -47,7 +48,9 @@ async function run(command: UserCommand, loaded: LoadedConfig, terminal: Termina
     throw error;
   }
   const opened = await openAccounts(loaded, stderrLogger());
-  const { accounts, users } = opened;
+  const { accounts, users, audit } = opened;
+  const record = (what: 'add' | 'change' | 'delete'): Promise<void> =>
+    audit.record([auditEntry(what, command, password !== null)]);
   const say = (text: string): void => {
     terminal.output.write(`${text}\n`);
   };
@@ -58,14 +61,17 @@ async function run(command: UserCommand, loaded: LoadedConfig, terminal: Termina
         break;
       case 'add':
         await attempt('add', accounts.addUser({ username, ...changes(command, password) }));
+        await record('add');
         say('User added successfully.');
         break;
       case 'change':
         await attempt('change', accounts.changeUser(username, changes(command, password)));
+        await record('change');
         say('User changed successfully.');
         break;
       case 'delete':
         await attempt('delete', accounts.removeUser(username));
+        await record('delete');
         say('User deleted successfully.');
     }
   } finally {

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { verify } from 'argon2';
+import { verifyAuditLog } from '../../src/audit/verify.js';
 import { parseUsersFile } from '../../src/auth/users/parse-users-file.js';
 import type { User } from '../../src/auth/users/provider.js';
 import { prepareDataDir } from '../../src/config/bootstrap.js';
@@ -61,6 +62,21 @@ async function storedUsers(dataDir: string): Promise<readonly User[]> {
   }
 }
 
+/** Its entries, of a chain that is whole. */
+async function auditLog(dataDir: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const store = openStore(dataDir, { log: new MemoryLogger() });
+  try {
+    const { checked } = await verifyAuditLog(store.audit, dataDir);
+    assert.ok(checked.every(({ wrong }) => wrong === null));
+    const { head } = store.audit.state();
+    return store.audit
+      .lines({ from: 1, to: head.seq, limit: 100 })
+      .map(({ line }) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  } finally {
+    await store.close();
+  }
+}
+
 test('users of the own store are added, changed, listed and removed', async (t) => {
   const { dataDir, run } = configured(t);
   assert.deepEqual(
@@ -92,6 +108,29 @@ test('users of the own store are added, changed, listed and removed', async (t) 
     (await storedUsers(dataDir)).map(({ username }) => username),
     ['root'],
   );
+});
+
+test('without a server, what it changes is in the audit log all the same, unless that is off', async (t) => {
+  const { dataDir, run } = configured(t);
+  await run('add -u root -g Administrators', PASSWORD);
+  await run('add -u anna', PASSWORD);
+  assert.equal((await run('add -u anna', PASSWORD)).code, 1);
+  await run('delete -u anna');
+  const off = configured(t, 'enable_audit_log = false');
+  await off.run('add -u root -g Administrators', PASSWORD);
+  assert.deepEqual(
+    (await auditLog(dataDir)).map(({ application, action, affected_id }) => [
+      application,
+      action,
+      affected_id,
+    ]),
+    [
+      ['auth.user', 'create', 'root'],
+      ['auth.user', 'create', 'anna'],
+      ['user', 'delete', 'anna'],
+    ],
+  );
+  assert.deepEqual(await auditLog(off.dataDir), []);
 });
 
 test('users of a file are changed in it; what else is there stays', async (t) => {

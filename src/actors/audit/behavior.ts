@@ -1,5 +1,5 @@
 /**
- * The only writer of the audit log. Drafts that come while a transaction is on its way to the disk make up the next
+ * Writes the audit log of a running server. Drafts that come while a transaction is on its way to the disk make up the next
  * one. Now and then it moves old entries into a file and deletes files kept long enough. Spec 03 §12.
  */
 

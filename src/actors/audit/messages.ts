@@ -1,4 +1,4 @@
-/** Messages of the `audit` actor: one, on main, the only one that writes the audit log. */
+/** Messages of the `audit` actor: one, on main, the only one of a server that writes the audit log. */
 
 import type { AuditContent } from '../../audit/entry.js';
 import type { ActorRef } from '../runtime/types.js';

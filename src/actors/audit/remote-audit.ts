@@ -1,8 +1,8 @@
-import type { AuditDraft, AuditLog } from '../../audit/audit-log.js';
+import type { AuditLog } from '../../audit/audit-log.js';
 import { auditContent } from '../../audit/content.js';
+import { notRecorded } from '../../audit/not-recorded.js';
 import type { Config } from '../../config/types.js';
 import type { Logger } from '../../logging/logger.js';
-import { oneLine } from '../../logging/one-line.js';
 import type { Milliseconds } from '../../time.js';
 import { askActor } from '../ask.js';
 import type { ActorSystem } from '../runtime/types.js';
@@ -30,13 +30,8 @@ export function remoteAudit({ system, api, log }: RemoteAuditOptions): AuditLog 
         };
         await askActor(system, auditRef, message, TIMEOUT, 'the audit log has been closed');
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        log.error(oneLine(`auditlog: ${reason}; maybe not recorded: ${drafts.map(named).join(', ')}`));
+        log.error(notRecorded(drafts, error));
       }
     },
   };
 }
-
-/** So that the log of the server tells at least that much. */
-const named = ({ application, action, affectedId = '', username = '' }: AuditDraft): string =>
-  `${application} ${action} ${JSON.stringify(affectedId.slice(0, 100))} by ${JSON.stringify(username.slice(0, 100))}`;
