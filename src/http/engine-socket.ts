@@ -27,23 +27,6 @@ const DROPPED = 2;
 /** `EngineWebSocket.send` says: sent completely. */
 const SENT = 1;
 
-/** Of this thread, whichever listener they belong to. */
-const openSockets = new Set<EngineSocket>();
-
-/**
- * Runs `work` inside the cork of some open WebSocket, if there is one: the engine wants upgrades inside a cork, of
- * whichever connection, and otherwise warns on stderr.
- */
-export function insideAnyCork(work: () => void): void {
-  let done = false;
-  const [socket] = openSockets;
-  socket?.cork(() => {
-    done = true;
-    work();
-  });
-  if (!done) work();
-}
-
 export class EngineSocket implements ByteSocket {
   #socket: EngineWebSocket | null = null;
   #handlers: ByteSocketHandlers | null = null;
@@ -101,7 +84,6 @@ export class EngineSocket implements ByteSocket {
   /** The engine's callbacks, called by the adapter only. */
   opened(socket: EngineWebSocket): void {
     this.#socket = socket;
-    openSockets.add(this);
     try {
       this.#handlers = this.makeHandlers(this);
     } catch (error) {
@@ -131,7 +113,6 @@ export class EngineSocket implements ByteSocket {
 
   closed(): void {
     this.#socket = null;
-    openSockets.delete(this);
     const handlers = this.#handlers;
     this.#handlers = null;
     if (handlers === null) return;

@@ -1,6 +1,6 @@
 /**
- * One request and its answer on the engine. With `server.ts` and `engine-socket.ts` this is the whole engine
- * adapter; nothing else knows these objects. Contract: architecture §6.
+ * One request and its answer on the engine. With `server.ts`, `engine-socket.ts` and `engine-cork.ts` this is the whole
+ * engine adapter; nothing else knows these objects. Contract: architecture §6.
  */
 
 import { STATUS_CODES } from 'node:http';
@@ -8,7 +8,7 @@ import { AppError } from '../errors.js';
 import type { ByteSocket, ByteSocketHandlers } from '../protocol/byte-socket.js';
 import type { Milliseconds } from '../time.js';
 import type { EngineRequest, EngineResponse, ResponseStream } from './engine.js';
-import { EngineSocket, insideAnyCork } from './engine-socket.js';
+import { EngineSocket } from './engine-socket.js';
 
 type HeaderLines = readonly (readonly [string, string])[];
 
@@ -96,6 +96,8 @@ export class Response implements EngineResponse {
     private readonly request: Request,
     private readonly bodyLength: number | null,
     private readonly rawUpgrade: RawUpgrade | null,
+    /** Of `EngineCork`. */
+    private readonly corkOfAnother: (work: () => void) => void,
     private readonly onError: (error: unknown) => void,
     private readonly onFinished: (response: Response) => void,
   ) {
@@ -204,10 +206,8 @@ export class Response implements EngineResponse {
     this.#state = 'upgraded';
     this.#settle();
     const socket = new EngineSocket(this.request.remoteAddress, makeHandlers, this.onError);
-    // Never inside a cork of its own: when that ends the engine looks at the memory of the response, which is
-    // the WebSocket's by then, and closes one connection in five. Outside of any cork it warns on stderr.
     if (this.#corked) upgrade(socket, protocol ?? '');
-    else insideAnyCork(() => upgrade(socket, protocol ?? ''));
+    else this.corkOfAnother(() => upgrade(socket, protocol ?? ''));
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /**
- * The HTTP and WebSocket listener on uWebSockets.js: the only file that imports the engine. Several worker
+ * The HTTP and WebSocket listener on uWebSockets.js: the engine adapter begins here. Several worker
  * threads may listen on one port; the kernel spreads the connections. Architecture §1 and §6.
  *
  * Limits of the engine that callers see: HTTP/1.1 only (1.0 and 2 are refused, 505), headers must arrive
@@ -18,6 +18,7 @@ import type {
 import { App, SSLApp, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
 import { type Clock, type Milliseconds, systemClock } from '../time.js';
 import type { EngineOptions, Listen } from './engine.js';
+import { openEngineCork } from './engine-cork.js';
 import type { EngineSocket } from './engine-socket.js';
 import { type RawUpgrade, Request, Response } from './exchange.js';
 import { peerAddress } from './peer-address.js';
@@ -47,6 +48,7 @@ const NO_TLS12_CIPHER = 'ECDHE-PSK-AES128-CBC-SHA';
 /** Starts a listener in this thread. Rejects when the address is in use or the certificate does not load. */
 export const listen: Listen = async (options) => {
   const app = makeApp(options);
+  const cork = await openEngineCork();
   const clock = options.clock ?? systemClock;
   const onError = options.onError ?? ((error) => process.emitWarning(asText(error)));
   const unanswered = new Unanswered(clock, options.answerWithin ?? DEFAULT_ANSWER_WITHIN);
@@ -56,7 +58,7 @@ export const listen: Listen = async (options) => {
     const isUpgrade = context !== null && upgradeFault(request) === null;
     const upgrade = isUpgrade ? upgrader(raw, request, context) : null;
     const length = bodyLength(request);
-    const response = new Response(raw, request, length, upgrade, onError, unanswered.finished);
+    const response = new Response(raw, request, length, upgrade, cork.run, onError, unanswered.finished);
     raw.onAborted(() => response.aborted());
     if (length !== 0) raw.onData((chunk, last) => response.received(chunk, last));
     if (options.maxHeaderBytes !== undefined && headerBytes > options.maxHeaderBytes) {
@@ -100,7 +102,13 @@ export const listen: Listen = async (options) => {
   });
   app.any('/*', (raw, rawRequest) => serve(raw, rawRequest, null));
 
-  const listenSocket = bind(app, options);
+  let listenSocket: us_listen_socket;
+  try {
+    listenSocket = bind(app, options);
+  } catch (error) {
+    cork.close();
+    throw error;
+  }
   const port = us_socket_local_port(listenSocket);
   let accepting = true;
   let open = true;
@@ -112,6 +120,7 @@ export const listen: Listen = async (options) => {
     },
     close() {
       if (open) app.close();
+      cork.close();
       open = false;
       accepting = false;
     },

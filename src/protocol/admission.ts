@@ -32,8 +32,6 @@ export interface AdmissionOptions {
   /** Share of the time since the last call that this thread was busy, 0 to 1. */
   readonly utilization: () => number;
   readonly maxWaiting?: number;
-  /** Surrounds the entries that happen by themselves. Default: nothing does. */
-  readonly surround?: (enter: () => void) => void;
 }
 
 /** A place in a handshake slot or in the queue for one. */
@@ -48,7 +46,6 @@ export class Admission {
   readonly #maxWaiting: number;
   readonly #clock: Clock;
   readonly #utilization: () => number;
-  readonly #surround: (enter: () => void) => void;
   /** By address, the next one to be served first. */
   readonly #waiting = new Map<string, Set<() => void>>();
   #waitingCount = 0;
@@ -63,7 +60,6 @@ export class Admission {
     this.#maxWaiting = options.maxWaiting ?? MAX_WAITING_HANDSHAKES;
     this.#clock = options.clock;
     this.#utilization = options.utilization;
-    this.#surround = options.surround ?? ((enter) => enter());
   }
 
   get limit(): number {
@@ -131,7 +127,7 @@ export class Admission {
       const busy = this.#utilization();
       if (busy > BUSY) this.#limit = Math.max(this.#min, Math.floor(this.#limit * SHRINK));
       else if (busy < CALM) this.#limit = Math.min(this.#max, this.#limit + GROWTH);
-      this.#surround(() => this.#admit());
+      this.#admit();
       if (this.#waitingCount > 0 && this.#timer === null) this.#watch();
     });
   }

@@ -96,19 +96,7 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
   const limit = config.server.maxRequestBytesClient;
   const callerIp = createCallerIp(config.server.trustedProxies);
   const configured = config.server.maxConcurrentSshHandshakes;
-  // The engine wants upgrades inside a cork, of whichever connection, and otherwise warns on stderr each time. A
-  // connection that is gone corks nothing.
-  let latest: ByteSocket | null = null;
-  const corked = (work: () => void): void => {
-    let done = false;
-    latest?.cork(() => {
-      done = true;
-      work();
-    });
-    if (!done) work();
-  };
   const admission = new Admission({
-    surround: corked,
     max:
       configured === null ? AUTOMATIC_MAX_HANDSHAKES : Math.floor(configured / Math.max(1, options.shards)),
     clock,
@@ -186,14 +174,11 @@ export const createAgentListener = async (options: AgentListenerOptions): Promis
 
   const connect = (socket: ByteSocket, slot: Ticket, access: AccessLog, ip: string): AcceptedAgent => {
     const deadline = clock.after(HANDSHAKE_TIMEOUT, () => accepted.giveUp('authentication took too long'));
-    latest = socket;
-    // The next agent's upgrade happens in here.
-    const leaveSlot = (): void => corked(() => slot.release());
-    const slotDeadline = clock.after(SLOT_TIMEOUT, leaveSlot);
+    const slotDeadline = clock.after(SLOT_TIMEOUT, () => slot.release());
     const finishHandshake = (): void => {
       deadline.cancel();
       slotDeadline.cancel();
-      leaveSlot();
+      slot.release();
     };
     const accepted = acceptAgent({
       socket,
