@@ -1,9 +1,9 @@
 /** Table `api_tokens`. What depends on the other tokens of a user is decided inside the transaction. */
 
-import { JsonFields } from '../json-fields.js';
 import type { ApiTokenRecord, ApiTokenRepository } from './api-tokens.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import { rowFields } from './row-fields.js';
 import type { OpenedTables } from './tables.js';
 
 /** Sorts behind every prefix a token can have. */
@@ -112,13 +112,7 @@ export function createApiTokenRepository({ apiTokens }: OpenedTables): ApiTokenR
 
 /** `undefined` for a foreign row. */
 function decodeApiToken(username: string, prefix: string, text: string): ApiTokenRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value);
+  const fields = rowFields(text);
   const record: ApiTokenRecord = {
     username,
     prefix,

@@ -8,9 +8,7 @@ import type { ClientId } from '../ids.js';
 import { JsonFields } from '../json-fields.js';
 import type { TunnelRecord } from '../tunnels/remote.js';
 import { tunnelFromJson, tunnelToJson } from '../tunnels/remote-json.js';
-
-/** What was written is read back whatever its length; the bounds of foreign input were checked on its way in. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
+import { ANY_LENGTH, rowFields } from './row-fields.js';
 
 export function encodeClient(record: ClientRecord): string {
   const tunnels = record.tunnels.map((tunnel) => ({
@@ -23,13 +21,7 @@ export function encodeClient(record: ClientRecord): string {
 
 /** `undefined` when `text` is not the JSON object of the client `id`. */
 export function decodeClient(id: ClientId, text: string): ClientRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = rowFields(text);
   if (fields.text('id') !== id) return undefined;
   return {
     id,
@@ -68,13 +60,13 @@ export function decodeClient(id: ClientId, text: string): ClientRecord | undefin
 }
 
 function readTunnel(value: unknown): TunnelRecord | undefined {
-  const tunnel = tunnelFromJson(value, MAX_TEXT);
-  const storedId = new JsonFields(value, MAX_TEXT).text('storedId');
+  const tunnel = tunnelFromJson(value, ANY_LENGTH);
+  const storedId = new JsonFields(value, ANY_LENGTH).text('storedId');
   return tunnel === undefined || storedId === '' ? tunnel : { ...tunnel, storedId };
 }
 
 function readUpdatesStatus(value: unknown): UpdatesStatus {
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = new JsonFields(value, ANY_LENGTH);
   return {
     refreshed: fields.text('refreshed'),
     updatesAvailable: fields.integer('updatesAvailable'),
@@ -87,7 +79,7 @@ function readUpdatesStatus(value: unknown): UpdatesStatus {
 }
 
 function readUpdateSummary(value: unknown): UpdateSummary {
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = new JsonFields(value, ANY_LENGTH);
   return {
     title: fields.text('title'),
     description: fields.text('description'),
@@ -97,7 +89,7 @@ function readUpdateSummary(value: unknown): UpdateSummary {
 }
 
 function readExtIpAddresses(value: unknown): ExtIpAddresses {
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = new JsonFields(value, ANY_LENGTH);
   return {
     ipv4: fields.text('ipv4'),
     ipv6: fields.text('ipv6'),

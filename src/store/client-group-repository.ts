@@ -7,10 +7,8 @@ import type { Logger } from '../logging/logger.js';
 import type { ClientGroupRepository } from './client-groups.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import { ANY_LENGTH, rowFields } from './row-fields.js';
 import type { OpenedTables } from './tables.js';
-
-/** What was written is read back whatever its length. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
 
 export function createClientGroupRepository(
   { clientGroups: table }: OpenedTables,
@@ -67,13 +65,7 @@ export function createClientGroupRepository(
  * all understood must not be used: it could have more members than it was given.
  */
 function decodeGroup(id: string, text: string): ClientGroup | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = rowFields(text);
   const params = decodeParams(fields.raw('params'));
   const group = {
     id: fields.text('id'),
@@ -85,7 +77,7 @@ function decodeGroup(id: string, text: string): ClientGroup | undefined {
 }
 
 function decodeParams(value: unknown): GroupParams | undefined {
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = new JsonFields(value, ANY_LENGTH);
   const known: readonly string[] = groupParamNames;
   if (!fields.fits || !Object.keys(value as object).every((key) => known.includes(key))) return undefined;
   const tag = fields.raw('tag') ?? null;

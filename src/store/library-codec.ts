@@ -1,18 +1,15 @@
 /** Rows of the library as JSON text. */
 
-import { JsonFields } from '../json-fields.js';
 import type { CommandEntry, ScriptEntry } from '../library/entry.js';
 import type { EntryCodec } from './library-repository.js';
-
-/** What was written is read back whatever its length; requests are bounded. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
+import { rowFields } from './row-fields.js';
 
 // Both are written out: objects made by spreading are several times as slow to read, and lists read thousands.
 
 export const scriptCodec: EntryCodec<ScriptEntry> = {
   encode: (entry) => JSON.stringify(entry),
   decode(text) {
-    const fields = fieldsOf(text);
+    const fields = rowFields(text);
     const entry: ScriptEntry = {
       id: fields.text('id'),
       name: fields.text('name'),
@@ -33,7 +30,7 @@ export const scriptCodec: EntryCodec<ScriptEntry> = {
 export const commandCodec: EntryCodec<CommandEntry> = {
   encode: (entry) => JSON.stringify(entry),
   decode(text) {
-    const fields = fieldsOf(text);
+    const fields = rowFields(text);
     const entry: CommandEntry = {
       id: fields.text('id'),
       name: fields.text('name'),
@@ -47,13 +44,3 @@ export const commandCodec: EntryCodec<CommandEntry> = {
     return fields.fits ? entry : undefined;
   },
 };
-
-function fieldsOf(text: string): JsonFields {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  return new JsonFields(value, MAX_TEXT);
-}

@@ -1,9 +1,9 @@
 /** Table `name_tenures`. Every change is one transaction, whoever else changes something meanwhile. */
 
 import { createHash } from 'node:crypto';
-import { JsonFields } from '../json-fields.js';
 import { committed } from './commit.js';
 import type { NameTenureRepository } from './name-tenures.js';
+import { rowFields } from './row-fields.js';
 import type { OpenedTables } from './tables.js';
 
 interface Row {
@@ -72,7 +72,7 @@ const keyOf = (username: string): string => createHash('sha256').update(username
 
 /** Throws `Error` for a damaged row: whoever has the name must not become somebody who had it. */
 function decode(text: string): Row {
-  const fields = new JsonFields(JSON.parse(text));
+  const fields = rowFields(text);
   const row = {
     tenure: fields.integer('tenure'),
     missed: fields.flag('missed'),

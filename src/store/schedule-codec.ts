@@ -1,24 +1,15 @@
 /** Rows of the table `schedules` as JSON text. */
 
 import { scheduleId } from '../ids.js';
-import { JsonFields } from '../json-fields.js';
 import type { Schedule, ScheduleType } from '../schedules/schedule.js';
 import { decodeTags } from './job-codec.js';
-
-/** What was written is read back whatever its length; requests are bounded. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
+import { rowFields } from './row-fields.js';
 
 export const encodeSchedule = (schedule: Schedule): string => JSON.stringify(schedule);
 
 /** `undefined` for what is not wholly a schedule. Whether its cron text means anything is not looked at. */
 export function decodeSchedule(text: string): Schedule | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = rowFields(text);
   const type = fields.text('type');
   const schedule: Schedule = {
     id: scheduleId(fields.text('id')),

@@ -1,9 +1,9 @@
 /** Tables `sessions` and `sessions_by_user`; both change in one transaction. */
 
-import { JsonFields } from '../json-fields.js';
 import type { Milliseconds } from '../time.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import { rowFields } from './row-fields.js';
 import type { SessionRecord, SessionRepository } from './sessions.js';
 import type { OpenedTables } from './tables.js';
 
@@ -184,13 +184,7 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
 
 /** `undefined` for a foreign row. */
 function decodeSession(id: number, text: string): SessionRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value);
+  const fields = rowFields(text);
   const record: SessionRecord = {
     id,
     tokenId: fields.text('tokenId'),

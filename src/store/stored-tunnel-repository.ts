@@ -4,19 +4,17 @@
  */
 
 import { type ClientId, clientId } from '../ids.js';
-import { JsonFields } from '../json-fields.js';
 import type { Logger } from '../logging/logger.js';
 import type { PortHolder, StoredTunnel } from '../tunnels/stored/stored-tunnel.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import { rowFields } from './row-fields.js';
 import type { StoredTunnelChanged, StoredTunnelRepository } from './stored-tunnels.js';
 import type { OpenedTables } from './tables.js';
 
 type Tables = Pick<OpenedTables, 'clients' | 'storedTunnels' | 'tunnelPorts'>;
 type Key = [client: string, id: string];
 
-/** What was written is read back whatever its length. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
 /** Sorts behind every id. */
 const LAST = '\u{10ffff}';
 
@@ -157,13 +155,7 @@ function readHolder(text: string | undefined): PortHolder | undefined {
 }
 
 function decodeStoredTunnel(client: ClientId, id: string, text: string): StoredTunnel | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = rowFields(text);
   const integerOrNull = (key: string): number | null =>
     (fields.raw(key) ?? null) === null ? null : fields.integer(key);
   const stored: StoredTunnel = {

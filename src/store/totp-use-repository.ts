@@ -1,7 +1,7 @@
 /** Table `totp_uses`: the last code of each authenticator app that was used. */
 
-import { JsonFields } from '../json-fields.js';
 import { committed } from './commit.js';
+import { rowFields } from './row-fields.js';
 import type { OpenedTables } from './tables.js';
 import type { TotpUseRepository } from './totp-uses.js';
 
@@ -30,13 +30,7 @@ export function createTotpUseRepository({ root, totpUses }: OpenedTables): TotpU
 /** `undefined` for a foreign row: it protects nothing, and must not keep anybody from logging in. */
 function parse(text: string | undefined): { readonly step: number; readonly until: number } | undefined {
   if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value);
+  const fields = rowFields(text);
   const use = { step: fields.number('step'), until: fields.number('until') };
   return fields.fits ? use : undefined;
 }

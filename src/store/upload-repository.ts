@@ -1,10 +1,10 @@
 /** Table `uploads`: files on their way to clients, and which clients have had their turn. Spec 04 §16.6. */
 
 import { clientId } from '../ids.js';
-import { JsonFields } from '../json-fields.js';
 import type { Logger } from '../logging/logger.js';
 import type { Upload } from '../uploads/upload.js';
 import { committed } from './commit.js';
+import { rowFields } from './row-fields.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
 import type { UnfinishedUpload, UploadRepository } from './uploads.js';
@@ -15,8 +15,6 @@ const HEAD = '';
 const LAST = '\u{10ffff}';
 /** Rows removed in one transaction: a fraction of a millisecond. */
 const REMOVED_AT_ONCE = 250;
-/** What was written is read back whatever its length. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
 
 export function createUploadRepository(
   { uploads: rows }: Pick<OpenedTables, 'uploads'>,
@@ -80,13 +78,7 @@ export function createUploadRepository(
 }
 
 function decodeUpload(text: string): UnfinishedUpload | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const fields = new JsonFields(value, MAX_TEXT);
+  const fields = rowFields(text);
   const upload: Upload = {
     id: fields.text('id'),
     sourcePath: fields.text('sourcePath'),

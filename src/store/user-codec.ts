@@ -1,11 +1,8 @@
 /** Rows of the tables `users` and `user_groups` as JSON text. */
 
 import type { User } from '../auth/users/provider.js';
-import { JsonFields } from '../json-fields.js';
+import { rowFields } from './row-fields.js';
 import type { UserGroupRecord } from './user-groups.js';
-
-/** What was written is read back whatever its length; foreign input was bounded on its way in. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
 
 /** A group the user is in comes once. */
 export const encodeUser = (user: User): string =>
@@ -13,7 +10,7 @@ export const encodeUser = (user: User): string =>
 
 /** `undefined` for what is not wholly a user: half a row could let in somebody whose password has expired. */
 export function decodeUser(username: string, text: string): User | undefined {
-  const fields = fieldsOf(text);
+  const fields = rowFields(text);
   const user: User = {
     username: fields.text('username'),
     password: fields.text('password'),
@@ -29,7 +26,7 @@ export const encodeUserGroup = (group: UserGroupRecord): string => JSON.stringif
 
 /** `undefined` for what is not wholly a group: half a row could lift a restriction. */
 export function decodeUserGroup(name: string, text: string): UserGroupRecord | undefined {
-  const fields = fieldsOf(text);
+  const fields = rowFields(text);
   const restriction = (key: string) =>
     fields.object(key, (value) => value as NonNullable<UserGroupRecord['tunnelsRestricted']>);
   const group: UserGroupRecord = {
@@ -39,14 +36,4 @@ export function decodeUserGroup(name: string, text: string): UserGroupRecord | u
     commandsRestricted: restriction('commandsRestricted'),
   };
   return fields.fits && group.name === name ? group : undefined;
-}
-
-function fieldsOf(text: string): JsonFields {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  return new JsonFields(value, MAX_TEXT);
 }

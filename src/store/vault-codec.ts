@@ -4,9 +4,8 @@ import { createHash } from 'node:crypto';
 import { JsonFields } from '../json-fields.js';
 import type { VaultEntry } from '../vault/entry.js';
 import type { KeyCost, VaultStatus } from '../vault/status.js';
+import { rowFields } from './row-fields.js';
 
-/** What was written is read back whatever its length. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
 /** Bounds of a cost that is believed: a changed row must not fill the memory when a password is tried. */
 const MOST_MEMORY_KIB = 1024 * 1024;
 const MOST_PASSES = 100;
@@ -22,7 +21,7 @@ export const encodeEntry = (entry: VaultEntry): string => JSON.stringify(entry);
 
 /** `undefined` when it cannot be read. */
 export function decodeEntry(id: number, text: string): VaultEntry | undefined {
-  const fields = new JsonFields(parsed(text), MAX_TEXT);
+  const fields = rowFields(text);
   const entry: VaultEntry = {
     id: fields.integer('id'),
     clientId: fields.text('clientId'),
@@ -42,7 +41,7 @@ export const encodeStatus = (status: VaultStatus): string => JSON.stringify(stat
 
 /** `undefined` when it cannot be read. */
 export function decodeStatus(text: string): VaultStatus | undefined {
-  const fields = new JsonFields(parsed(text), MAX_TEXT);
+  const fields = rowFields(text);
   const format = fields.text('format');
   const check = fields.text('check');
   if (format === 'rportd') return fields.fits ? { format, check } : undefined;
@@ -65,12 +64,4 @@ function decodeCost(value: unknown): KeyCost | undefined {
     within(cost.passes, MOST_PASSES) &&
     within(cost.lanes, MOST_LANES);
   return fields.fits && fits ? cost : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,8 +2,8 @@
 
 import type { Database } from 'lmdb';
 import { clientId } from '../ids.js';
-import { JsonFields } from '../json-fields.js';
 import { committed } from './commit.js';
+import { rowFields } from './row-fields.js';
 import type { OpenedTables } from './tables.js';
 import type { DeadLetter, WebhookDeadLetterRepository } from './webhook-dead-letters.js';
 import type { QueuedDelivery, WebhookQueueRepository } from './webhook-queue.js';
@@ -13,9 +13,6 @@ type Table = Database<string, [string, string]>;
 
 /** Sorts after every id. */
 const LAST = '\u{10ffff}';
-/** What was written is read back whatever its length. */
-const MAX_TEXT = Number.POSITIVE_INFINITY;
-
 const rangeOf = (webhook: string) => ({
   start: [webhook] as never,
   end: [webhook, LAST] as [string, string],
@@ -146,8 +143,7 @@ function encode(row: QueuedDelivery | DeadLetter): string {
 }
 
 function decode(webhook: string, event: string, text: string): QueuedDelivery | undefined {
-  const fields = fieldsOf(text);
-  if (fields === undefined) return undefined;
+  const fields = rowFields(text);
   const row = {
     webhook,
     event,
@@ -161,8 +157,8 @@ function decode(webhook: string, event: string, text: string): QueuedDelivery | 
 
 function decodeLetter(webhook: string, event: string, text: string): DeadLetter | undefined {
   const row = decode(webhook, event, text);
-  const fields = fieldsOf(text);
-  if (row === undefined || fields === undefined) return undefined;
+  if (row === undefined) return undefined;
+  const fields = rowFields(text);
   const letter = {
     ...row,
     reason: fields.text('reason'),
@@ -170,12 +166,4 @@ function decodeLetter(webhook: string, event: string, text: string): DeadLetter 
     givenUpAt: fields.number('givenUpAt'),
   };
   return fields.fits ? letter : undefined;
-}
-
-function fieldsOf(text: string): JsonFields | undefined {
-  try {
-    return new JsonFields(JSON.parse(text), MAX_TEXT);
-  } catch {
-    return undefined;
-  }
 }
