@@ -1,20 +1,17 @@
 /** Tags and labels, and looking for updates, through the agent. Spec 03 §15.3 cases 6 and 7, 06 §12 cases 20 and 21. */
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from '../../bench/fleet/simulated-agent.js';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
 import { openStore } from '../../src/store/open.js';
 import type { ApiClient } from '../support/api-client.js';
 import { clientRecord } from '../support/client-record.js';
 import { eventually } from '../support/eventually.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
+import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
 
-const PASSWORD = 'password-of-the-tests';
 const OK: Answer = { ok: true, payload: '{"status":"OK"}' };
 
 let server: TestServer;
@@ -25,14 +22,9 @@ let answer: Answer = OK;
 
 before(async () => {
   server = await TestServer.start({
-    api: { auth: null, auth_file: 'users.json', user_login_wait: 0, max_failed_login: 0 },
+    api: apiOfUsersFile,
     async prepare(dataDir, folder) {
-      const password = await hashPassword(PASSWORD);
-      const users = [
-        { username: 'root', password, groups: ['Administrators'] },
-        { username: 'nobody', password },
-      ];
-      writeFileSync(join(folder, 'users.json'), JSON.stringify(users));
+      await writeUsersFile(folder, { root: ['Administrators'], nobody: [] });
       const store = openStore(dataDir, { log: new MemoryLogger() });
       await store.clients.put(clientRecord('gone', { disconnectedAt: '2026-01-01T00:00:00.000Z' }));
       await store.close();

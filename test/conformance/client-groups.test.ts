@@ -1,18 +1,15 @@
 /** Client groups and access lists on a running server of two shards. Spec 02 §16, 03 §4.5, §7, §15.3 and §15.5. */
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
 import { openStore } from '../../src/store/open.js';
 import type { ApiClient } from '../support/api-client.js';
 import { clientRecord } from '../support/client-record.js';
 import { eventually } from '../support/eventually.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
+import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
 
-const PASSWORD = 'password-of-the-tests';
 /** Each request is a new connection on any of two shards: so many do not all miss one. */
 const ENOUGH = 12;
 
@@ -24,18 +21,10 @@ let nobody: ApiClient;
 
 before(async () => {
   server = await TestServer.start({
-    api: { auth: null, auth_file: 'users.json', user_login_wait: 0, max_failed_login: 0 },
+    api: apiOfUsersFile,
     async prepare(dataDir, folder) {
-      const password = await hashPassword(PASSWORD);
-      writeFileSync(
-        join(folder, 'users.json'),
-        JSON.stringify([
-          { username: 'root', password, groups: ['Administrators'] },
-          { username: 'ops', password, groups: ['ops'] },
-          { username: 'dev', password, groups: ['dev', 'more'] },
-          { username: 'nobody', password },
-        ]),
-      );
+      const users = { root: ['Administrators'], ops: ['ops'], dev: ['dev', 'more'], nobody: [] };
+      await writeUsersFile(folder, users);
       const store = openStore(dataDir, { log: new MemoryLogger() });
       const disconnectedAt = '2026-01-01T00:00:00.000Z';
       await store.clients.put(clientRecord('old', { disconnectedAt, tags: ['Linux'], name: 'Old' }));

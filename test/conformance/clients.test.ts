@@ -1,18 +1,15 @@
 /** Clients, tags, the list language and status. Spec 03 §15.2 to §15.4, §15.11. */
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
 import { openStore } from '../../src/store/open.js';
 import type { ApiClient } from '../support/api-client.js';
 import { clientRecord } from '../support/client-record.js';
 import { eventually } from '../support/eventually.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { FINGERPRINT, TestServer } from '../support/server.js';
+import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
 
-const PASSWORD = 'password-of-the-tests';
 /** Spec 03 §4.1, in the order of the answer. */
 const KEYS = `id name address hostname os os_full_name os_version os_arch os_family os_kernel
   os_virtualization_system os_virtualization_role num_cpus cpu_family cpu_model cpu_model_name cpu_vendor
@@ -28,17 +25,9 @@ let nobody: ApiClient;
 
 before(async () => {
   server = await TestServer.start({
-    api: { auth: null, auth_file: 'users.json', user_login_wait: 0, max_failed_login: 0 },
+    api: apiOfUsersFile,
     async prepare(dataDir, folder) {
-      const password = await hashPassword(PASSWORD);
-      writeFileSync(
-        join(folder, 'users.json'),
-        JSON.stringify([
-          { username: 'root', password, groups: ['Administrators'] },
-          { username: 'ops', password, groups: ['ops'] },
-          { username: 'nobody', password },
-        ]),
-      );
+      await writeUsersFile(folder, { root: ['Administrators'], ops: ['ops'], nobody: [] });
       const store = openStore(dataDir, { log: new MemoryLogger() });
       await store.clients.put(clientRecord('c1', { allowedUserGroups: ['ops'], name: 'Before' }));
       await store.clients.put(clientRecord('gone', { allowedUserGroups: ['ops', 'dev'], tags: ['TAG1'] }));

@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
 import { openStore } from '../../src/store/open.js';
 import { type ApiAnswer, type ApiClient, basic } from '../support/api-client.js';
 import { clientRecord } from '../support/client-record.js';
@@ -15,8 +14,8 @@ import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
 import { startUpload } from '../support/slow-upload.js';
 import { FORM_TYPE, type FormPart, form, formBody } from '../support/upload-form.js';
+import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
 
-const PASSWORD = 'password-of-the-tests';
 const LIMIT = 3 * 1024 * 1024;
 const root = basic('root', PASSWORD);
 const CONTENT = randomBytes(300_000);
@@ -31,20 +30,9 @@ let four: FileAgent;
 
 before(async () => {
   server = await TestServer.start({
-    api: {
-      auth: null,
-      auth_file: 'users.json',
-      max_filepush_size: LIMIT,
-      user_login_wait: 0,
-      max_failed_login: 0,
-    },
+    api: { ...apiOfUsersFile, max_filepush_size: LIMIT },
     async prepare(dataDir, folder) {
-      const password = await hashPassword(PASSWORD);
-      const users = [
-        { username: 'root', password, groups: ['Administrators'] },
-        { username: 'dev', password, groups: ['dev'] },
-      ];
-      writeFileSync(join(folder, 'users.json'), JSON.stringify(users));
+      await writeUsersFile(folder, { root: ['Administrators'], dev: ['dev'] });
       const store = openStore(dataDir, { log: new MemoryLogger() });
       const disconnectedAt = '2026-01-01T00:00:00.000Z';
       await store.clients.put(clientRecord('client-3', { disconnectedAt, tags: ['mac'] }));

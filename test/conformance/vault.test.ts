@@ -2,14 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { hashPassword } from '../../src/auth/passwords/hash.js';
 import type { ApiAnswer, ApiClient } from '../support/api-client.js';
 import { TestServer } from '../support/server.js';
+import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
 
-const PASSWORD = 'password-of-the-tests';
 const VAULT_PASSWORD = 'pass1';
 /** Each request is a new connection on any of two shards: so many do not all miss one. */
 const ENOUGH = 12;
@@ -19,24 +18,9 @@ let root: ApiClient;
 let ops: ApiClient;
 
 async function start(): Promise<void> {
-  const password = await hashPassword(PASSWORD);
   server = await TestServer.start({
-    api: {
-      auth: null,
-      auth_file: 'users.json',
-      user_login_wait: 0,
-      max_failed_login: 0,
-      max_request_bytes: 200_000,
-    },
-    prepare(_dataDir, folder) {
-      writeFileSync(
-        join(folder, 'users.json'),
-        JSON.stringify([
-          { username: 'root', password, groups: ['Administrators'] },
-          { username: 'ops', password, groups: ['ops'] },
-        ]),
-      );
-    },
+    api: { ...apiOfUsersFile, max_request_bytes: 200_000 },
+    prepare: (_dataDir, folder) => writeUsersFile(folder, { root: ['Administrators'], ops: ['ops'] }),
   });
   root = server.api('root', PASSWORD);
   ops = server.api('ops', PASSWORD);
