@@ -27,25 +27,29 @@ const INLINE_LENGTH = FLOATS + 7 * 8;
 const INLINE_TEXTS = INLINE_LENGTH + 4;
 type Numbers = Omit<MeasuredNumbers, 'timestamp'>;
 
-/** Gives memory for one row. */
-export type AllocateRow = (bytes: number) => Buffer;
+/** Bytes of the row. */
+export function numbersBytes({ netLan, netWan }: Numbers): number {
+  return NETWORKS + ((netLan === null ? 0 : 1) + (netWan === null ? 0 : 1)) * NETWORK_BYTES;
+}
 
-export function encodeNumbers(measured: Numbers, hasTexts: boolean, allocate: AllocateRow): Buffer {
+/** Writes the row to `at`. */
+export function encodeNumbers(measured: Numbers, hasTexts: boolean, memory: Buffer, at: number): void {
   const { netLan, netWan } = measured;
-  const networks = (netLan === null ? 0 : 1) + (netWan === null ? 0 : 1);
-  const row = allocate(NETWORKS + networks * NETWORK_BYTES);
-  row[0] = VERSION;
-  row[1] = (netLan === null ? 0 : HAS_LAN) | (netWan === null ? 0 : HAS_WAN) | (hasTexts ? HAS_TEXTS : 0);
-  row.writeDoubleLE(measured.cpuUsagePercent, FLOATS);
-  row.writeDoubleLE(measured.memoryUsagePercent, FLOATS + 8);
-  row.writeDoubleLE(measured.ioUsagePercent, FLOATS + 16);
-  let offset = NETWORKS;
-  for (const network of [netLan, netWan]) {
-    if (network === null) continue;
-    offset = row.writeDoubleLE(network.in, offset);
-    offset = row.writeDoubleLE(network.out, offset);
+  memory[at] = VERSION;
+  memory[at + 1] =
+    (netLan === null ? 0 : HAS_LAN) | (netWan === null ? 0 : HAS_WAN) | (hasTexts ? HAS_TEXTS : 0);
+  memory.writeDoubleLE(measured.cpuUsagePercent, at + FLOATS);
+  memory.writeDoubleLE(measured.memoryUsagePercent, at + FLOATS + 8);
+  memory.writeDoubleLE(measured.ioUsagePercent, at + FLOATS + 16);
+  let offset = at + NETWORKS;
+  if (netLan !== null) {
+    offset = memory.writeDoubleLE(netLan.in, offset);
+    offset = memory.writeDoubleLE(netLan.out, offset);
   }
-  return row;
+  if (netWan !== null) {
+    offset = memory.writeDoubleLE(netWan.in, offset);
+    memory.writeDoubleLE(netWan.out, offset);
+  }
 }
 
 /** `undefined` for a row that is damaged or of an unknown version. */

@@ -5,12 +5,11 @@ import type { Logger } from '../logging/logger.js';
 import type { Clock, Milliseconds, Timer } from '../time.js';
 import { committed } from './commit.js';
 import { isKeyText } from './key.js';
-import { encodeNumbers } from './measurement-codec.js';
-import { first, LONGEST_SHARED, measurementReads } from './measurement-reads.js';
+import { MeasurementBatch } from './measurement-batch.js';
+import { first, measurementReads } from './measurement-reads.js';
 import type { MeasurementRepository } from './measurements.js';
-import { RowMemory } from './row-memory.js';
+import { SlabPool } from './slabs.js';
 import type { MeasurementKey, OpenedTables } from './tables.js';
-import { encodeTexts, joinTexts } from './text-codec.js';
 
 /** A crash may cost one second; the other half of it is for the commit itself. */
 const BATCH_DELAY: Milliseconds = 500;
@@ -18,24 +17,14 @@ const BATCH_DELAY: Milliseconds = 500;
 const BATCH_ROWS = 2500;
 /** … or bytes. Rows with a process list have some KiB. */
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** Bytes of texts in one row; reading one of them copies them all. */
-const MOST_TEXTS_BYTES = 64 * 1024;
 /** Bytes handed over and not yet committed. Beyond it the thread waits for the disk: the agents feel it, nothing is lost. */
 const MAX_UNCOMMITTED_BYTES = 32 * 1024 * 1024;
-/** Bytes kept for another try while the disk refuses writes. Beyond it the oldest rows are given up, and it is logged. */
+/** Bytes kept for another try while the disk refuses writes. Beyond it the oldest batches are given up, and it is logged. */
 const MAX_RETRY_BYTES = 32 * 1024 * 1024;
 /** Rows removed in one transaction, so that nobody waits long for the write lock. */
 const REMOVE_BATCH = 1000;
 /** Tells rows of one client and millisecond apart; a thread writes far fewer rows in a millisecond. */
 const SEQUENCES = 65_536;
-
-interface Row {
-  readonly key: MeasurementKey;
-  readonly numbers: Buffer;
-  readonly texts: Buffer | null;
-}
-
-const bytesOf = ({ numbers, texts }: Row): number => numbers.length + (texts?.length ?? 0);
 
 export interface MeasurementStore extends MeasurementRepository {
   /** Resolves when everything appended so far is committed. Rejects with `StoreWriteError`. */
@@ -48,10 +37,11 @@ export function createMeasurementRepository(
   log: Logger,
 ): MeasurementStore {
   const { measurements: table, measurementTexts: textTable } = tables;
-  let queue: Row[] = [];
-  let queuedBytes = 0;
+  const pool = new SlabPool();
+  let open = new MeasurementBatch(pool);
+  /** The oldest first. */
+  let failed: MeasurementBatch[] = [];
   let uncommittedBytes = 0;
-  const memory = new RowMemory();
   let sequence = 0;
   let timer: Timer | undefined;
   let lastWrite: Promise<void> = Promise.resolve();
@@ -59,67 +49,56 @@ export function createMeasurementRepository(
   const write = (): void => {
     timer?.cancel();
     timer = undefined;
-    if (queue.length === 0) return;
-    const rows = queue;
-    const bytes = queuedBytes;
-    queue = [];
-    queuedBytes = 0;
+    const batches = [...failed, open].filter(({ rows }) => rows > 0);
+    failed = [];
+    open = new MeasurementBatch(pool);
+    for (const batch of batches) commit(batch);
+  };
+
+  const commit = (batch: MeasurementBatch): void => {
+    const { bytes } = batch;
     if (uncommittedBytes + bytes > MAX_UNCOMMITTED_BYTES) {
       try {
-        table.transactionSync(() => putAll(rows));
-        memory.nextBatch()();
+        table.transactionSync(() => batch.put(tables, refused)).release();
+        batch.release();
       } catch (error) {
-        takeBack(rows, bytes, error);
+        keep(batch, error);
       }
       return;
     }
     uncommittedBytes += bytes;
-    lastWrite = committed(putAll(rows)).finally(() => {
+    const { done, release } = batch.put(tables, refused);
+    lastWrite = committed(done).finally(() => {
       uncommittedBytes -= bytes;
+      release();
     });
-    // Rows that are tried again keep their memory.
-    lastWrite.then(memory.nextBatch(), (error) => takeBack(rows, bytes, error));
+    lastWrite.then(
+      () => batch.release(),
+      (error) => keep(batch, error),
+    );
   };
 
-  /**
-   * Client by client, so that each finds its place near the one before. All puts of one turn end up in one
-   * transaction, so the last one stands for them all.
-   */
-  const putAll = (rows: readonly Row[]): PromiseLike<unknown> => {
-    let last: PromiseLike<unknown> = Promise.resolve();
-    for (const [id, ofClient] of byClient(rows)) {
-      if (!isKeyText(id)) {
-        log.error(`measurements of ${JSON.stringify(id)} dropped: the id cannot be stored`);
-        continue;
-      }
-      for (const { key, numbers } of ofClient) last = table.put(key, numbers);
-      putTexts(ofClient);
-    }
-    return last;
-  };
-
-  const putTexts = (rows: readonly Row[]): void => {
-    for (const shared of sharedTexts(rows)) {
-      void textTable.put(shared.key, joinTexts(shared.texts, memory.allocate));
-    }
-  };
+  const refused = (id: string): void =>
+    log.error(`measurements of ${JSON.stringify(id)} dropped: the id cannot be stored`);
 
   const arm = (): void => {
     timer ??= clock.after(BATCH_DELAY, write);
   };
 
-  const takeBack = (rows: readonly Row[], bytes: number, error: unknown): void => {
-    queue = [...rows, ...queue];
-    queuedBytes += bytes;
+  /** For another try. */
+  const keep = (batch: MeasurementBatch, error: unknown): void => {
+    failed.push(batch);
+    let waiting = failed.reduce((sum, { bytes }) => sum + bytes, 0);
     let lost = 0;
-    while (queuedBytes > MAX_RETRY_BYTES) {
-      const oldest = queue[lost++];
+    while (waiting > MAX_RETRY_BYTES) {
+      const oldest = failed.shift();
       if (oldest === undefined) break;
-      queuedBytes -= bytesOf(oldest);
+      waiting -= oldest.bytes;
+      lost += oldest.rows;
     }
-    queue.splice(0, lost);
+    const rows = failed.reduce((sum, kept) => sum + kept.rows, 0);
     const reason = error instanceof Error ? error.message : String(error);
-    log.error(`measurements: ${reason}; ${queue.length} rows wait for another try, ${lost} are lost`);
+    log.error(`measurements: ${reason}; ${rows} rows wait for another try, ${lost} are lost`);
     arm();
   };
 
@@ -164,12 +143,8 @@ export function createMeasurementRepository(
   return {
     append(measurement) {
       sequence = (sequence + 1) % SEQUENCES;
-      const key: MeasurementKey = [measurement.clientId, measurement.timestamp, sequence];
-      const texts = encodeTexts(measurement, key, memory.allocate);
-      const row = { key, numbers: encodeNumbers(measurement, texts !== null, memory.allocate), texts };
-      queue.push(row);
-      queuedBytes += bytesOf(row);
-      if (queue.length >= BATCH_ROWS || queuedBytes >= BATCH_BYTES) write();
+      open.add(measurement, sequence);
+      if (open.rows >= BATCH_ROWS || open.bytes >= BATCH_BYTES) write();
       else arm();
     },
 
@@ -188,8 +163,7 @@ export function createMeasurementRepository(
 
     async removeClient(id) {
       if (!isKeyText(id)) return;
-      queue = queue.filter((row) => row.key[0] !== id);
-      queuedBytes = queue.reduce((sum, row) => sum + bytesOf(row), 0);
+      for (const batch of [...failed, open]) batch.removeClient(id);
       // What LMDB already has must be visible before it can be found and removed.
       await written();
       await removeRows(id, Number.MAX_VALUE);
@@ -197,40 +171,4 @@ export function createMeasurementRepository(
 
     written,
   };
-}
-
-function byClient(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
-  const clients = new Map<string, Row[]>();
-  for (const row of rows) {
-    const [id] = row.key;
-    const others = clients.get(id);
-    if (others === undefined) clients.set(id, [row]);
-    else others.push(row);
-  }
-  return clients;
-}
-
-const keyOrder = ({ key: [, at, sequence] }: Row, { key: [, otherAt, otherSequence] }: Row): number =>
-  at - otherAt || sequence - otherSequence;
-
-/** The texts of each row to be written, with its key, that of the last of them. */
-function sharedTexts(rows: readonly Row[]): { key: MeasurementKey; readonly texts: Buffer[] }[] {
-  const shared: { key: MeasurementKey; readonly texts: Buffer[] }[] = [];
-  let bytes = 0;
-  let since: Milliseconds = 0;
-  // In order already, unless the clock was set back or sequence numbers began again.
-  for (const { key, texts } of [...rows].sort(keyOrder)) {
-    if (texts === null) continue;
-    const open = shared.at(-1);
-    if (open !== undefined && bytes + texts.length <= MOST_TEXTS_BYTES && key[1] - since <= LONGEST_SHARED) {
-      open.texts.push(texts);
-      open.key = key;
-      bytes += texts.length;
-    } else {
-      shared.push({ key, texts: [texts] });
-      bytes = texts.length;
-      since = key[1];
-    }
-  }
-  return shared;
 }

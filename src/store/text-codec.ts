@@ -10,7 +10,6 @@
  * Version 1 had one measurement: the length of `processes`, `processes`, `mountpoints`. It is read, not written.
  */
 
-import type { AllocateRow } from './measurement-codec.js';
 import type { MeasuredText, NewMeasurement } from './measurements.js';
 import type { MeasurementKey } from './tables.js';
 
@@ -27,45 +26,43 @@ const TEXTS = 21;
 /** Which text is escaped. */
 const escapedFlags = { processes: 1, mountpoints: 2 } as const satisfies Record<MeasuredText, number>;
 
-/** A row with the texts of one measurement; `null` when it has none. */
-export function encodeTexts(
-  { processes, mountpoints }: Pick<NewMeasurement, MeasuredText>,
-  [, timestamp, sequence]: MeasurementKey,
-  allocate: AllocateRow,
-): Buffer | null {
-  if (processes.length === 0 && mountpoints.length === 0) return null;
-  const processesBytes = Buffer.byteLength(processes);
-  const mountpointsBytes = Buffer.byteLength(mountpoints);
-  const row = allocate(ENTRIES + TEXTS + processesBytes + mountpointsBytes);
+/** Bytes of a row before the first measurement. */
+export const TEXTS_HEAD = ENTRIES;
+
+/** Begins a row; returns where its first measurement goes. */
+export function startTexts(row: Buffer): number {
   row[0] = VERSION;
-  row.writeDoubleLE(timestamp, ENTRIES);
-  row.writeUInt32LE(sequence, ENTRIES + SEQUENCE);
-  row.writeUInt32LE(processesBytes, ENTRIES + PROCESSES_LENGTH);
-  row.writeUInt32LE(mountpointsBytes, ENTRIES + MOUNTPOINTS_LENGTH);
-  row[ENTRIES + ESCAPED] =
+  return ENTRIES;
+}
+
+/** Bytes the texts of a measurement take in a row; 0 when it has none. */
+export function textBytes({ processes, mountpoints }: Pick<NewMeasurement, MeasuredText>): number {
+  if (processes.length === 0 && mountpoints.length === 0) return 0;
+  return TEXTS + Buffer.byteLength(processes) + Buffer.byteLength(mountpoints);
+}
+
+/** Writes the texts of a measurement to `at`. */
+export function encodeText(
+  { timestamp, processes, mountpoints }: NewMeasurement,
+  sequence: number,
+  memory: Buffer,
+  at: number,
+): void {
+  const processesBytes = Buffer.byteLength(processes);
+  memory.writeDoubleLE(timestamp, at);
+  memory.writeUInt32LE(sequence, at + SEQUENCE);
+  memory.writeUInt32LE(processesBytes, at + PROCESSES_LENGTH);
+  memory.writeUInt32LE(Buffer.byteLength(mountpoints), at + MOUNTPOINTS_LENGTH);
+  memory[at + ESCAPED] =
     (typeof processes === 'string' ? 0 : escapedFlags.processes) |
     (typeof mountpoints === 'string' ? 0 : escapedFlags.mountpoints);
-  put(row, processes, ENTRIES + TEXTS);
-  put(row, mountpoints, ENTRIES + TEXTS + processesBytes);
-  return row;
+  put(memory, processes, at + TEXTS);
+  put(memory, mountpoints, at + TEXTS + processesBytes);
 }
 
-function put(row: Buffer, text: string | Buffer, at: number): void {
-  if (typeof text === 'string') row.write(text, at);
-  else row.set(text, at);
-}
-
-/** One row of several, in the order of their keys. */
-export function joinTexts(rows: readonly Buffer[], allocate: AllocateRow): Buffer {
-  const [only] = rows;
-  if (only !== undefined && rows.length === 1) return only;
-  let length = ENTRIES;
-  for (const row of rows) length += row.length - ENTRIES;
-  const joined = allocate(length);
-  joined[0] = VERSION;
-  let at = ENTRIES;
-  for (const row of rows) at += row.copy(joined, at, ENTRIES);
-  return joined;
+function put(memory: Buffer, text: string | Buffer, at: number): void {
+  if (typeof text === 'string') memory.write(text, at);
+  else memory.set(text, at);
 }
 
 /** One text of a measurement out of a row; `null` when it is not in there, `undefined` for a damaged row. */

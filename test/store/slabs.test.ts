@@ -2,37 +2,45 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientId } from '../../src/ids.js';
 import { openStore } from '../../src/store/open.js';
-import { RowMemory } from '../../src/store/row-memory.js';
+import { SlabPool, Slabs } from '../../src/store/slabs.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
 
 const ROW = 60_000;
 
-test('memory is used again when its batch is released, and not before', () => {
-  const memory = new RowMemory();
-  const first = memory.allocate(ROW).fill(1);
-  const release = memory.nextBatch();
-  const second = memory.allocate(ROW).fill(2);
-  assert.ok(first.every((byte) => byte === 1));
+/** A piece of memory. */
+function piece(slabs: Slabs, bytes: number): Buffer {
+  const start = slabs.reserve(bytes);
+  return slabs.slab(slabs.last).subarray(start, start + bytes);
+}
+
+test('memory is used again when it is released, and not before', () => {
+  const pool = new SlabPool();
+  const one = new Slabs(pool);
+  const other = new Slabs(pool);
+  const first = piece(one, ROW).fill(1);
+  const second = piece(other, ROW).fill(2);
   assert.notEqual(second.buffer, first.buffer);
-  release();
-  memory.nextBatch();
-  assert.equal(memory.allocate(ROW).buffer, first.buffer);
+  assert.ok(first.every((byte) => byte === 1));
+  one.release();
+  assert.equal(piece(new Slabs(pool), ROW).fill(3).buffer, first.buffer);
   assert.ok(
     second.every((byte) => byte === 2),
-    'a batch that is not released keeps its memory',
+    'slabs that are not released keep their memory',
   );
 });
 
-test('rows of one batch never share a byte, and large ones have memory of their own', () => {
-  const memory = new RowMemory();
-  const rows = [100, ROW, ROW, ROW, ROW, ROW, 300_000, 1].map((bytes, at) => memory.allocate(bytes).fill(at));
-  rows.forEach((row, at) => {
+test('pieces never share a byte, and large ones have memory of their own', () => {
+  const slabs = new Slabs(new SlabPool());
+  const pieces = [100, ROW, ROW, ROW, ROW, ROW, 300_000, 1].map((bytes, at) => piece(slabs, bytes).fill(at));
+  pieces.forEach((bytes, at) => {
     assert.ok(
-      row.every((byte) => byte === at),
-      `row ${at}`,
+      bytes.every((byte) => byte === at),
+      `piece ${at}`,
     );
   });
+  slabs.release();
+  assert.throws(() => slabs.slab(0), RangeError);
 });
 
 test('thousands of measurements in many batches are read as they were', async (t) => {
