@@ -27,16 +27,25 @@ export interface MacInfo {
   readonly isETM: boolean;
 }
 
+/** What a connection and its packet readers know of each other; an object of its own, because it is asked per packet. */
+export class Inbound {
+  /** Largest packet accepted at the moment, bytes. */
+  packetLimit: number;
+  /** The chunk being read is valid only during the call: packets must be copied out of it. */
+  transient = false;
+  /** Reads the packets at present; `null` before the first keys. */
+  reader: PacketOpener | null = null;
+
+  constructor(packetLimit: number) {
+    this.packetLimit = packetLimit;
+  }
+}
+
 /** Takes payloads outside of a key exchange; one function object per connection, kept over re-keying. */
 export interface PayloadSink {
   /** A return value other than `undefined` stops the reading of the current chunk. */
   (payload: Buffer): unknown;
-  /** Largest packet accepted at the moment, bytes. */
-  packetLimit: number;
-  /** The chunk being read is valid only during the call: packets must be copied out of it. */
-  transient: boolean;
-  /** Reads the packets at present; `null` before the first keys. */
-  reader: PacketOpener | null;
+  readonly inbound: Inbound;
 }
 
 /** What the library passes when new keys take effect for packets we receive. */

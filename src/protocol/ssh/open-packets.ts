@@ -4,7 +4,7 @@
  * it is; only split packets are copied.
  */
 
-import type { InboundKeys, LibraryDecipher, PayloadSink } from './library.js';
+import type { Inbound, InboundKeys, LibraryDecipher } from './library.js';
 import { type OpenCodec, openCodec } from './open-codecs.js';
 
 const HEAD_BYTES = 4;
@@ -45,7 +45,7 @@ export class PacketOpener implements LibraryDecipher {
   packets = 0;
   bytes = 0;
 
-  readonly #sink: PayloadSink;
+  readonly #inbound: Inbound;
   readonly #codec: OpenCodec;
   /** Length field of the present packet; needed again when it is opened. */
   readonly #head = Buffer.alloc(HEAD_BYTES);
@@ -59,7 +59,7 @@ export class PacketOpener implements LibraryDecipher {
 
   constructor(keys: InboundKeys) {
     this.inSeqno = keys.seqno;
-    this.#sink = keys.onPayload;
+    this.#inbound = keys.onPayload.inbound;
     this._onPayload = keys.onPayload;
     this.#codec = openCodec(keys);
   }
@@ -77,7 +77,7 @@ export class PacketOpener implements LibraryDecipher {
       const total = length + tagBytes;
       let body: Buffer;
       let tag: Buffer;
-      if (this.#partial === null && to - at >= total && !this.#sink.transient) {
+      if (this.#partial === null && to - at >= total && !this.#inbound.transient) {
         body = data.subarray(at, at + length);
         tag = data.subarray(at + length, at + total);
         at += total;
@@ -119,7 +119,7 @@ export class PacketOpener implements LibraryDecipher {
     }
     const length = this.#codec.length(this.#head, this.inSeqno);
     const { uncounted, block, tagBytes } = this.#codec;
-    if (length < MIN_PACKET_BYTES || length + HEAD_BYTES + tagBytes > this.#sink.packetLimit) {
+    if (length < MIN_PACKET_BYTES || length + HEAD_BYTES + tagBytes > this.#inbound.packetLimit) {
       throw new Error(`Bad packet length: ${length}`);
     }
     if ((length + uncounted) % block !== 0) throw new Error(`Bad packet length: ${length}`);
@@ -147,6 +147,6 @@ export class PacketOpener implements LibraryDecipher {
 /** Called by the library when new keys take effect. */
 export const createOpener = (keys: InboundKeys): PacketOpener => {
   const opener = new PacketOpener(keys);
-  keys.onPayload.reader = opener;
+  keys.onPayload.inbound.reader = opener;
   return opener;
 };

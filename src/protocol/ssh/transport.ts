@@ -6,7 +6,7 @@
 
 import type { HostKey } from '../host-key.js';
 import { createOffer, type OfferChoice } from './algorithms.js';
-import { type LibraryProtocol, type Negotiated, type PayloadSink, Protocol } from './library.js';
+import { Inbound, type LibraryProtocol, type Negotiated, type PayloadSink, Protocol } from './library.js';
 import { disconnectReason, message } from './messages.js';
 import type { PacketOpener } from './open-packets.js';
 import { commit, flushOutbox, type OutboxOwner, reserve } from './outbox.js';
@@ -69,7 +69,7 @@ const standardOffers = { server: createOffer('server'), client: createOffer('cli
 export class SshTransport implements OutboxOwner {
   readonly #options: TransportOptions;
   readonly #protocol: LibraryProtocol;
-  readonly #sink: PayloadSink;
+  readonly #inbound = new Inbound(STRANGER_PACKET_BYTES);
   #identReader: IdentReader | null = new IdentReader();
   #remoteIdent: Buffer = Buffer.alloc(0);
   #ready = false;
@@ -118,12 +118,10 @@ export class SshTransport implements OutboxOwner {
     // As a client the library would go strict on the server's word alone.
     if (options.offer?.markers === false) this.#protocol._strictMode = false;
     const transportMessage = this.#protocol._onPayload;
-    this.#sink = Object.assign((payload: Buffer) => this.#dispatch(payload, transportMessage), {
-      packetLimit: STRANGER_PACKET_BYTES,
-      transient: false,
-      reader: null,
-    });
-    this.#protocol._onPayload = this.#sink;
+    this.#protocol._onPayload = Object.assign(
+      (payload: Buffer) => this.#dispatch(payload, transportMessage),
+      { inbound: this.#inbound },
+    );
   }
 
   /** Sends the identification line. */
@@ -176,9 +174,9 @@ export class SshTransport implements OutboxOwner {
       this.receive(Buffer.from(bytes));
       return;
     }
-    this.#sink.transient = true;
+    this.#inbound.transient = true;
     this.receive(bytes);
-    this.#sink.transient = false;
+    this.#inbound.transient = false;
   }
 
   /** Runs `work`; all it sends leaves as one message (several when it is much). */
@@ -194,7 +192,7 @@ export class SshTransport implements OutboxOwner {
 
   /** From now on the peer is trusted with large packets. */
   trustPeer(): void {
-    this.#sink.packetLimit = TRUSTED_PACKET_BYTES;
+    this.#inbound.packetLimit = TRUSTED_PACKET_BYTES;
   }
 
   /** Sends one payload, given in one or two pieces. Held back while keys are exchanged. */
@@ -241,7 +239,7 @@ export class SshTransport implements OutboxOwner {
   #parse(bytes: Buffer): void {
     if (this.#identReader === null) {
       // The library would do the same, by a way that is slow for the many connections of a server.
-      const { reader } = this.#sink;
+      const { reader } = this.#inbound;
       const at = reader === null ? 0 : reader.decrypt(bytes, 0, bytes.length);
       if (at !== undefined && at < bytes.length) this.#protocol.parse(bytes, at, bytes.length);
       return;
@@ -271,7 +269,7 @@ export class SshTransport implements OutboxOwner {
     // Everything else below 50 needs no answer: IGNORE, DEBUG, EXT_INFO, and numbers nobody uses, for which
     // UNIMPLEMENTED would be right, but an agent that gets it closes the connection (spec 01 §4.6).
     if (this.#ended) return Number.POSITIVE_INFINITY;
-    const { reader } = this.#sink;
+    const { reader } = this.#inbound;
     if (reader !== null && this.#exhausted(reader)) this.rekey();
     return undefined;
   }
@@ -284,11 +282,11 @@ export class SshTransport implements OutboxOwner {
 
   /** A peer that does nothing but exchange keys would cost a millisecond of CPU each time. */
   #countRekey(): void {
-    if (this.#sink.packetLimit === STRANGER_PACKET_BYTES) {
+    if (this.#inbound.packetLimit === STRANGER_PACKET_BYTES) {
       this.fail('key exchange before authentication');
       return;
     }
-    const volume = this.#sink.reader?.bytes ?? 0;
+    const volume = this.#inbound.reader?.bytes ?? 0;
     if (this.#packetsSinceRekey >= PACKETS_PER_REKEY || volume >= TRUSTED_PACKET_BYTES) {
       this.#rekeysLeft = FREE_REKEYS;
     }

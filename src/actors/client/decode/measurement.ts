@@ -17,8 +17,8 @@ export function decodeMeasurement(
   timestamp: Milliseconds,
   longest: number,
 ): NewMeasurement {
-  const scanned = scanMeasurement(payload);
-  if (scanned !== null) return { clientId, timestamp, ...scanned };
+  const scanned = scanMeasurement(payload, clientId, timestamp);
+  if (scanned !== null) return scanned;
   const sent = parseObject(payload);
   return {
     clientId,

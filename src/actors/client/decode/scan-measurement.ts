@@ -4,12 +4,9 @@
  * the general decoder, which also finds out what is wrong with it.
  */
 
-import type { EscapedText, MeasuredNumbers } from '../../../store/measurements.js';
-
-export interface ScannedMeasurement extends Omit<MeasuredNumbers, 'timestamp'> {
-  readonly processes: EscapedText;
-  readonly mountpoints: EscapedText;
-}
+import type { ClientId } from '../../../ids.js';
+import type { MeasuredNumbers, NewMeasurement } from '../../../store/measurements.js';
+import type { Milliseconds } from '../../../time.js';
 
 type Traffic = MeasuredNumbers['netLan'];
 
@@ -25,7 +22,7 @@ const LONGEST_NUMBER = 32;
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[,}])/;
 
 const start = Buffer.from('{"client_id":"');
-const timestamp = Buffer.from('","timestamp":"');
+const time = Buffer.from('","timestamp":"');
 const cpu = Buffer.from('","cpu_usage_percent":');
 const memory = Buffer.from(',"memory_usage_percent":');
 const io = Buffer.from(',"io_usage_percent":');
@@ -40,10 +37,14 @@ const sent = Buffer.from(',"out":');
 const end = Buffer.from('}');
 
 /** `null` when the general decoder has to look at it. */
-export function scanMeasurement(payload: Buffer): ScannedMeasurement | null {
+export function scanMeasurement(
+  payload: Buffer,
+  clientId: ClientId,
+  timestamp: Milliseconds,
+): NewMeasurement | null {
   const scanner = new Scanner(payload);
   if (!scanner.take(start)) return null;
-  if (scanner.textBefore(timestamp) === null || scanner.textBefore(cpu) === null) return null;
+  if (scanner.textBefore(time) === null || scanner.textBefore(cpu) === null) return null;
   const cpuUsagePercent = scanner.number();
   if (cpuUsagePercent === null || !scanner.take(memory)) return null;
   const memoryUsagePercent = scanner.number();
@@ -57,7 +58,17 @@ export function scanMeasurement(payload: Buffer): ScannedMeasurement | null {
   if (netLan === undefined || !scanner.take(wan)) return null;
   const netWan = scanner.traffic();
   if (netWan === undefined || !scanner.take(end) || !scanner.atEnd) return null;
-  return { cpuUsagePercent, memoryUsagePercent, ioUsagePercent, processes, mountpoints, netLan, netWan };
+  return {
+    clientId,
+    timestamp,
+    cpuUsagePercent,
+    memoryUsagePercent,
+    ioUsagePercent,
+    processes,
+    mountpoints,
+    netLan,
+    netWan,
+  };
 }
 
 class Scanner {

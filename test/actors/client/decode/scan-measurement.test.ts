@@ -12,7 +12,7 @@ const ORDINARY =
   '"mountpoints":"{\\"free_b./\\":1}","net_lan":{"in":3000,"out":2000},"net_wan":null}';
 
 /** The text a scanned one stands for; `undefined` when it is no JSON string. */
-function unescaped(inner: Buffer): string | undefined {
+function unescaped(inner: string | Buffer): string | undefined {
   try {
     return (JSON.parse(`"${inner}"`) as string).toWellFormed();
   } catch {
@@ -33,7 +33,7 @@ function decoded(payload: Buffer): object | undefined {
 
 /** True when the scanner took it. */
 function agrees(payload: Buffer): boolean {
-  const scanned = scanMeasurement(payload);
+  const scanned = scanMeasurement(payload, clientId('c'), 0);
   if (scanned === null) return false;
   const processes = unescaped(scanned.processes);
   const mountpoints = unescaped(scanned.mountpoints);
@@ -41,17 +41,15 @@ function agrees(payload: Buffer): boolean {
   if (processes === undefined || mountpoints === undefined) return true;
   // A damaged id or time, which nobody keeps, is the only other thing the scanner lets pass.
   if (general === undefined) return true;
-  assert.deepEqual(
-    { ...scanned, processes, mountpoints, clientId: 'c', timestamp: 0 },
-    general,
-    String(payload),
-  );
+  assert.deepEqual({ ...scanned, processes, mountpoints }, general, String(payload));
   return true;
 }
 
 test('what agents write is scanned, and is what the general decoder makes of it', () => {
-  const scanned = scanMeasurement(Buffer.from(ORDINARY));
+  const scanned = scanMeasurement(Buffer.from(ORDINARY), clientId('c'), 0);
   assert.deepEqual(scanned && { ...scanned, processes: String(scanned.processes), mountpoints: '' }, {
+    clientId: 'c',
+    timestamp: 0,
     cpuUsagePercent: 12.5,
     memoryUsagePercent: 61.23456789012345,
     ioUsagePercent: 1e-7,
@@ -135,7 +133,7 @@ test('other forms are left to the general decoder', () => {
     '{}',
     '',
   ]) {
-    assert.equal(scanMeasurement(Buffer.from(other)), null, other);
+    assert.equal(scanMeasurement(Buffer.from(other), clientId('c'), 0), null, other);
   }
   assert.equal(parseObject(Buffer.from(ORDINARY)).text('processes'), '[{"pid":1}]');
 });
