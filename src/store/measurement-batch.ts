@@ -15,6 +15,9 @@ import { encodeText, startTexts, TEXTS_HEAD, textBytes } from './text-codec.js';
 /** Bytes of texts in one row; reading one of them copies them all. */
 const MOST_TEXTS_BYTES = 64 * 1024;
 
+/** Rows after which others have their turn: half a millisecond. */
+const ROWS_PER_STEP = 250;
+
 /** What is known of each row, in a flat list: its place behind that of the row before. */
 const TIMESTAMP = 0;
 const SEQUENCE = 1;
@@ -31,7 +34,7 @@ export class MeasurementBatch {
   #rows = 0;
   #bytes = 0;
 
-  constructor(private readonly pool: SlabPool) {
+  constructor(pool: SlabPool) {
     this.#slabs = new Slabs(pool);
   }
 
@@ -71,36 +74,42 @@ export class MeasurementBatch {
   }
 
   /**
-   * Hands all rows to LMDB, for a transaction of this turn. `done` resolves with their commit; the memory must be
-   * kept until then. `refused` is told the ids that cannot be stored.
+   * Hands the rows to LMDB, some in each step, which gives what settles with their commit: all puts of one turn of the
+   * event loop end up in one transaction.
+   * @param memory for texts that share a row; like that of the rows to be kept until the commit
+   * @param refused is told the ids that cannot be stored
    */
-  put(
+  *puts(
     { measurements, measurementTexts }: Pick<OpenedTables, 'measurements' | 'measurementTexts'>,
+    memory: Slabs,
     refused: (id: string) => void,
-  ): { readonly done: PromiseLike<unknown>; readonly release: () => void } {
-    // All puts of one turn end up in one transaction, so the last one stands for them all.
-    let done: PromiseLike<unknown> = Promise.resolve();
-    const shared = new Slabs(this.pool);
+  ): Generator<PromiseLike<unknown>> {
+    // The last put of a step stands for all of them.
+    let commit: PromiseLike<unknown> | null = null;
+    let put = 0;
     for (const [id, rows] of this.#clients) {
       if (!isKeyText(id)) {
         refused(id);
         continue;
       }
-      for (let row = 0; row < rows.length; row += FIELDS) {
-        const start = field(rows, row + START);
-        const slab = this.#slabs.slab(field(rows, row + SLAB));
-        done = measurements.put(
-          keyOf(id, rows, row),
-          slab.subarray(start, start + field(rows, row + NUMBERS)),
-        );
-      }
       for (const together of sharedTexts(rows)) {
         const last = together.at(-1);
         if (last !== undefined)
-          void measurementTexts.put(keyOf(id, rows, last), this.#join(rows, together, shared));
+          void measurementTexts.put(keyOf(id, rows, last), this.#join(rows, together, memory));
       }
+      for (let row = 0; row < rows.length; row += FIELDS) {
+        const start = field(rows, row + START);
+        const slab = this.#slabs.slab(field(rows, row + SLAB));
+        const numbers = slab.subarray(start, start + field(rows, row + NUMBERS));
+        commit = measurements.put(keyOf(id, rows, row), numbers);
+      }
+      put += rows.length / FIELDS;
+      if (put < ROWS_PER_STEP || commit === null) continue;
+      yield commit;
+      commit = null;
+      put = 0;
     }
-    return { done, release: () => shared.release() };
+    if (commit !== null) yield commit;
   }
 
   /** The rows are committed, or given up. */
