@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atOnce } from '../../src/clients/in-turns.js';
-import { decodeReport, LARGEST_OUTPUT } from '../../src/jobs/report/decode-report.js';
+import { decodeInPieces, decodeReport } from '../../src/jobs/report/decode-report.js';
+import { decodeSmallReport } from '../../src/jobs/report/decode-small-report.js';
+import { LARGEST_OUTPUT } from '../../src/jobs/report/report-fields.js';
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const decode = (value: unknown) => {
@@ -97,4 +99,47 @@ test('garbage is refused, whatever it looks like', () => {
 
 test('values nobody asked for are skipped, however they nest', () => {
   assert.equal(decode('{"a":{"b":["}\\"",{}]},"n":-1e5 ,"t":true,"jid" : "j" }').jid, 'j');
+});
+
+test('a small result is read as a large one would be', () => {
+  const texts = [
+    JSON.stringify(job({ stdout: 'uid=0(root) <&> \u2028 "\\\n\u0001', stderr: 'ä€😀', summary: '' })),
+    JSON.stringify(job({ stdout: 'half \ud83d', stderr: '\udc00', summary: 'c' }, { error: 'no \ud800' })),
+    '{"JID":"j","Status":"failed","Result":{"STDOUT":"a"},"pid":1e2,"finished_at":"2024-03-01T10:00:01Z"}',
+    ' {"jid" : "j" , "pid": -7, "started_at": 5, "status": ["successful"], "error": null, "result": {} } ',
+    '{"jid":"j","pid":9007199254740992,"more":{"jid":"k","result":[1,{"a":null}]},"__proto__":{"jid":"p"}}',
+    '{"\\u006aid":"j","result":{"stdout":null,"stderr":"b"}}',
+  ];
+  for (const text of texts) {
+    const small = decodeSmallReport(Buffer.from(text), NOW);
+    assert.notEqual(small, null, text);
+    assert.deepEqual(small, atOnce(decodeInPieces(Buffer.from(text), NOW)), text);
+  }
+  const broken = Buffer.concat([
+    Buffer.from('{"jid":"j","result":{"stdout":"'),
+    Buffer.from([0xff, 0xe2, 0x82]),
+    Buffer.from('"}}'),
+  ]);
+  assert.deepEqual(decodeSmallReport(broken, NOW), atOnce(decodeInPieces(broken, NOW)));
+});
+
+test('a small result that is not as usual is looked at closely', () => {
+  const result = { stdout: '', stderr: '', summary: '' };
+  const unusual = [
+    '{"jid":"j","JID":"k"}',
+    '{"jid":"j","result":{"stdout":"a","Stdout":"b"}}',
+    '{"jid":"j"} more',
+    '{"jid":"j","result":[]}',
+    '{"jid":"j","result":{"stdout":1}}',
+    '{"jid":"j","error":1}',
+    '{"status":"failed"}',
+    '[]',
+    'null',
+    '',
+    JSON.stringify(job(result, { error: 'x'.repeat(17_000) })),
+    JSON.stringify(Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`jid${index}`, 1]))),
+  ];
+  for (const text of unusual) assert.equal(decodeSmallReport(Buffer.from(text), NOW), null, text);
+  assert.equal(decode('{"jid":"j","JID":"k"}').jid, 'k');
+  assert.equal(decode(job(result, { error: 'x'.repeat(17_000) })).report.error.length, 16 * 1024);
 });

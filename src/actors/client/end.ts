@@ -18,7 +18,7 @@ export async function endConnection(ctx: ClientContext, state: ClientState): Pro
   if (!session.closed && !state.closing) session.disconnect(BY_APPLICATION, 'connection closed by server');
   await state.firstSave;
   await state.writing;
-  await state.jobs.saving;
+  await state.jobs.saves.ended();
   let ending: Ending;
   try {
     ending = await settle(ctx, state);

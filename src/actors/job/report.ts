@@ -2,16 +2,16 @@
 
 import { atOnce, Turns } from '../../clients/in-turns.js';
 import type { JobReport, JobRow } from '../../jobs/job.js';
-import { type DecodedReport, decodeReport } from '../../jobs/report/decode-report.js';
+import { decodeReport } from '../../jobs/report/decode-report.js';
+import { LARGEST_SMALL_REPORT } from '../../jobs/report/decode-small-report.js';
 import { ReportError } from '../../jobs/report/report-error.js';
+import type { DecodedReport } from '../../jobs/report/report-fields.js';
 import { instant } from '../../time.js';
 import type { ClientContext, ClientState } from '../client/state.js';
 import { type MultiJobMessage, multiJobRef } from '../multi-job/messages.js';
 import { deadlineOf, dropWhenDone } from './run.js';
 import type { JobMessage } from './state.js';
 
-/** Above this a result is read in turns with everything else; reading it takes half a millisecond. */
-const LARGEST_AT_ONCE = 64 * 1024;
 /** Of results that are being read or stored, for one client. An honest one has a few at the same time. */
 const MOST_PENDING_BYTES = 96 * 1024 * 1024;
 
@@ -29,7 +29,7 @@ export function commandResult(ctx: ClientContext, state: ClientState, payload: B
     if (row !== null) announceEnd(ctx, state, row);
     return row;
   });
-  jobs.saving = Promise.allSettled([jobs.saving, saved]);
+  jobs.saves.add(saved);
   ctx.pipeToSelf(saved, (outcome) => ({ type: 'job-reported', outcome, bytes: payload.length }));
 }
 
@@ -68,9 +68,10 @@ function read(ctx: ClientContext, state: ClientState, payload: Buffer): Promise<
   const now = instant(ctx.clock.now());
   const { jobs } = state;
   const decoded = jobs.reading.then(() =>
-    payload.length <= LARGEST_AT_ONCE
+    payload.length <= LARGEST_SMALL_REPORT
       ? atOnce(decodeReport(payload, now))
-      : new Turns().run(() => decodeReport(payload, now)),
+      : // In turns with everything else.
+        new Turns().run(() => decodeReport(payload, now)),
   );
   const saved = decoded.then((report) => save(ctx, state, payload, report));
   jobs.reading = decoded.then(

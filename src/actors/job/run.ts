@@ -4,7 +4,7 @@ import { AppError } from '../../errors.js';
 import type { JobId } from '../../ids.js';
 import { type JobProgress, NEVER, REPORT_GRACE } from '../../jobs/job.js';
 import { orderJson } from '../../jobs/job-json.js';
-import { timeOrNull } from '../../jobs/report/decode-report.js';
+import { timeOrNull } from '../../jobs/report/report-fields.js';
 import type { NewJob } from '../../store/jobs.js';
 import { instant, type Milliseconds } from '../../time.js';
 import { refuse } from '../ask.js';
@@ -87,7 +87,7 @@ export function jobAnswered(
         refuse(sender, new AppError('internal', { title: PERSIST_TITLE, detail: error.message }));
       },
     );
-    jobs.saving = Promise.all([jobs.saving, told]);
+    jobs.saves.add(told);
     ctx.pipeToSelf(told, () => ({ type: 'job-stored', jid }));
   } catch (error) {
     forget(state, jid);

@@ -6,6 +6,7 @@ import type { RequestReply } from '../../protocol/session.js';
 import type { StreamName } from '../multi-job/messages.js';
 import type { Sender } from '../runtime/types.js';
 import type { OutputChannel } from './output.js';
+import { Saves } from './saves.js';
 
 /** A job that was sent on this connection and is not stored yet, or whose output is streamed. */
 export interface ActiveJob {
@@ -27,8 +28,8 @@ export interface ClientJobs {
   pendingBytes: number;
   /** The next result is read when those before it have been: they come in order, and memory stays bounded. */
   reading: Promise<void>;
-  /** Resolves when all results that have come are stored, or could not be. */
-  saving: Promise<unknown>;
+  /** Of jobs and their results. */
+  readonly saves: Saves;
 }
 
 export const newClientJobs = (hostname: string): ClientJobs => ({
@@ -36,7 +37,7 @@ export const newClientJobs = (hostname: string): ClientJobs => ({
   active: new Map(),
   pendingBytes: 0,
   reading: Promise.resolve(),
-  saving: Promise.resolve(),
+  saves: new Saves(),
 });
 
 type Outcome<Value> =

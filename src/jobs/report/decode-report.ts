@@ -1,30 +1,33 @@
 /** `cmd_result` of an agent: only what it may say is read. Spec 04 §11.4 and §11.5. */
 
-import { type JobId, jobId } from '../../ids.js';
-import { parseRfc3339 } from '../../query/instant.js';
+import { jobId } from '../../ids.js';
 import type { Instant } from '../../time.js';
-import { type JobOutput, type JobReport, type JobStatus, outputNames } from '../job.js';
+import { type JobOutput, outputNames } from '../job.js';
+import { decodeSmallReport, LARGEST_SMALL_REPORT } from './decode-small-report.js';
 import { type RecodedText, recodeText } from './recode-text.js';
 import { ReportError } from './report-error.js';
+import {
+  type DecodedReport,
+  LARGEST_ERROR,
+  LARGEST_OUTPUT,
+  LARGEST_SUMMARY,
+  LONGEST_WORD,
+  statusOf,
+  timeOrNull,
+} from './report-fields.js';
 import { type Span, scanObject } from './scan-object.js';
 
-/** Bytes kept of each stream; what agents send unless told otherwise (spec 04 §22). */
-export const LARGEST_OUTPUT = 4 * 1024 * 1024;
-/** Bytes kept of a summary, which lists show unless asked for something else. */
-export const LARGEST_SUMMARY = 64 * 1024;
-const LARGEST_ERROR = 16 * 1024;
-/** Ids and times. Anything longer is neither. */
-const LONGEST_WORD = 128;
-
-export interface DecodedReport {
-  readonly jid: JobId;
-  readonly report: Omit<JobReport, 'startedAt'>;
-  /** RFC 3339; `null` when the agent gave none. */
-  readonly startedAt: string | null;
+/**
+ * A result of any size. One piece ends at each `yield`; small ones are one piece.
+ * @param now when it came. Throws `ReportError`
+ */
+export function* decodeReport(payload: Buffer, now: Instant): Generator<void, DecodedReport> {
+  const small = payload.length <= LARGEST_SMALL_REPORT ? decodeSmallReport(payload, now) : null;
+  return small ?? (yield* decodeInPieces(payload, now));
 }
 
-/** @param now when it came. Throws `ReportError`. One piece ends at each `yield`. */
-export function* decodeReport(payload: Buffer, now: Instant): Generator<void, DecodedReport> {
+/** Whatever agents send: long, in another form, or wrong. Like `decodeReport`. */
+export function* decodeInPieces(payload: Buffer, now: Instant): Generator<void, DecodedReport> {
   const values = yield* scanObject(payload, { start: 0, end: payload.length });
   const word = (key: string): string => readWord(payload, values.get(key));
   const jid = word('jid');
@@ -96,9 +99,3 @@ function readShort(payload: Buffer, span: Span | undefined): unknown {
 
 const isNull = (payload: Buffer, { start, end }: Span): boolean =>
   end - start === 4 && payload.toString('latin1', start, end) === 'null';
-
-/** Whatever ended in no known way ended in an unknown one. */
-const statusOf = (text: string): JobStatus => (text === 'successful' || text === 'failed' ? text : 'unknown');
-
-/** The text as it came, if it is an RFC 3339 time. */
-export const timeOrNull = (text: string): string | null => (parseRfc3339(text) === undefined ? null : text);

@@ -16,7 +16,7 @@ const BYTES_PER_TURN = 64 * 1024;
 /** Quotes inside of a string looked at in one turn. */
 const QUOTES_PER_TURN = 16 * 1024;
 /** An honest result has 19 keys; each costs a turn at most. */
-const MOST_KEYS = 64;
+export const MOST_KEYS = 64;
 const LONGEST_KEY = 256;
 
 /** Keys that are what they look like. */
