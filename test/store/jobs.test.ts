@@ -223,3 +223,51 @@ test('who watches hears of each beginning and end that is written, and of nothin
   ]);
   assert.equal([...store.webhookQueue.oldest('w')].length, seen.length);
 });
+
+test('starts and ends that come together are stored as if they had come one by one', async () => {
+  const { jobs } = store;
+  const long = report('y'.repeat(5000));
+  const told: string[] = [];
+  const watcher: JobWatcher = (change, { jid, status }) => told.push(`${change} ${jid} ${status}`);
+  const results = await Promise.all([
+    jobs.create(newJob('a', 1, { multiJobId: jobId('m') }), watcher),
+    jobs.create(newJob('b', 2), watcher),
+    jobs.report(jobId('a'), clientId('c'), long, null, watcher),
+    jobs.report(jobId('a'), clientId('c'), report('again'), null, watcher),
+    jobs.report(jobId('b'), clientId('other'), report(), null, watcher),
+    // The end of a job that nobody has stored, before its start.
+    jobs.report(jobId('d'), clientId('c'), report(), newJob('d', 1), watcher),
+    jobs.create(newJob('d', 3), watcher),
+  ]);
+  assert.equal(results[3], null);
+  assert.equal(results[4], null);
+  assert.deepEqual(told, [
+    'started a running',
+    'started b running',
+    'finished a successful',
+    'started d running',
+    'finished d successful',
+  ]);
+  assert.deepEqual(idsOf(jobs.ofClient(clientId('c')).scan({})), ['a', 'd', 'b']);
+  assert.deepEqual(idsOf(jobs.ofMultiJob(jobId('m')).scan({})), ['a']);
+  const row = jobs.get(jobId('a'));
+  assert.ok(row);
+  assert.equal(jobs.output(row, 'stdout').length, 5002);
+  // Only the one that runs is due at some time.
+  assert.deepEqual(idsOf(await jobs.expire(2e15, 10)), ['b']);
+});
+
+test('what removes jobs finds those that begin and end in the same moment', async () => {
+  const { jobs } = store;
+  await jobs.create(newJob('old', 0));
+  await Promise.all([
+    jobs.create(newJob('a', 1)),
+    jobs.report(jobId('a'), clientId('c'), report('y'.repeat(5000)), null),
+    jobs.report(jobId('old'), clientId('c'), report(), null),
+    jobs.removeClient(clientId('c')),
+    jobs.create(newJob('e', 3)),
+  ]);
+  assert.deepEqual(idsOf(jobs.ofClient(clientId('c')).scan({})), ['e']);
+  assert.equal(jobs.get(jobId('a')), undefined);
+  assert.equal(jobs.get(jobId('old')), undefined);
+});
