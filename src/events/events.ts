@@ -9,6 +9,7 @@ import type { EventClock } from './event-clock.js';
 export interface Recorded {
   /** Resolves when the webhooks' rows are committed. */
   readonly committed: Promise<unknown>;
+  readonly events: readonly StreamEvent[];
   /** To be called when the change itself is committed: readers hear of it. */
   tell(): void;
 }
@@ -20,6 +21,8 @@ export interface Events {
    * there is never the one without the other.
    */
   record(client: EventClient, happenings: readonly Happening[]): Recorded;
+  /** Like `tell` of each, in one message: a command on a fleet begins and ends everywhere at once. */
+  tell(recorded: readonly Recorded[]): void;
 }
 
 export interface EventsOptions {
@@ -33,6 +36,7 @@ export interface EventsOptions {
 }
 
 const NO_WEBHOOKS: readonly string[] = [];
+const NOTHING_TO_COMMIT = Promise.resolve();
 
 export function createEvents({ numbers, clock, store, webhooks, send }: EventsOptions): Events {
   return {
@@ -60,7 +64,9 @@ export function createEvents({ numbers, clock, store, webhooks, send }: EventsOp
           text,
         };
       });
-      return { committed: Promise.all(writes), tell: () => send(events) };
+      const committed = writes.length === 0 ? NOTHING_TO_COMMIT : Promise.all(writes);
+      return { committed, events, tell: () => send(events) };
     },
+    tell: (recorded) => send(recorded.flatMap(({ events }) => events)),
   };
 }

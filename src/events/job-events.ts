@@ -18,6 +18,18 @@ export function createJobEvents(
   events: Events,
   clientOf: (id: ClientId) => EventClient | undefined,
 ): JobEvents {
+  let due: Recorded[] = [];
+  const tellDue = (): void => {
+    const all = due;
+    due = [];
+    events.tell(all);
+  };
+  // One transaction has many jobs, whose changes all go on in a row after its commit. Before anything else does.
+  const tell = (recorded: readonly Recorded[]): void => {
+    if (due.length === 0) queueMicrotask(tellDue);
+    due.push(...recorded);
+  };
+
   return {
     async telling(change) {
       const recorded: Recorded[] = [];
@@ -25,8 +37,9 @@ export function createJobEvents(
         const client = clientOf(job.clientId);
         if (client !== undefined) recorded.push(events.record(client, [{ type: `job.${what}`, job }]));
       });
+      if (recorded.length === 0) return result;
       await Promise.all(recorded.map(({ committed }) => committed));
-      for (const { tell } of recorded) tell();
+      tell(recorded);
       return result;
     },
   };

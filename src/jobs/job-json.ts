@@ -48,16 +48,8 @@ export interface JobSelection {
 
 /** `run_cmd` for the agent. Spec 04 §7.4. */
 export function orderJson(order: JobOrder): string {
-  const waiting: JobProgress & { scheduleId: null } = {
-    status: 'running',
-    finishedAt: null,
-    pid: null,
-    startedAt: NEVER,
-    error: '',
-    scheduleId: null,
-  };
-  const values = { ...order, ...waiting };
-  return whole(values, '', {
+  return whole(order, NOT_STARTED, null, {
+    status: '',
     command: jsonText(order.command),
     result: 'null',
     stream: order.stream,
@@ -66,7 +58,8 @@ export function orderJson(order: JobOrder): string {
 
 /** The job of the API with everything. */
 export function jobJson(row: JobRow, texts: JobTexts): string {
-  return whole(row, row.status, {
+  return whole(row, row, row.scheduleId, {
+    status: row.status,
     command: texts.command(row),
     result: resultJson(row, texts, outputNames),
     stream: false,
@@ -75,12 +68,12 @@ export function jobJson(row: JobRow, texts: JobTexts): string {
 
 /** A job that is not stored, as WebSocket clients get one that could not be started. Spec 04 §12.4. */
 export function madeJobJson(order: JobOrder, progress: JobProgress, output: JobOutput | null): string {
-  const values = { ...order, ...progress, scheduleId: null };
   const result =
     output === null
       ? 'null'
       : `{${outputNames.map((name) => `${JSON.stringify(name)}:${output[name]}`).join(',')}}`;
-  return whole(values, values.status, {
+  return whole(order, progress, null, {
+    status: progress.status,
     command: jsonText(order.command),
     result,
     stream: order.stream,
@@ -104,7 +97,15 @@ function resultJson(row: JobRow, texts: JobTexts, names: readonly OutputName[]):
 
 type Plain = Omit<JobOrder, 'command'> & JobProgress;
 
+const NOT_STARTED: Omit<JobProgress, 'status'> = {
+  finishedAt: null,
+  pid: null,
+  startedAt: NEVER,
+  error: '',
+};
+
 interface Texts {
+  readonly status: string;
   readonly command: string;
   readonly result: string;
   readonly stream: boolean;
@@ -114,24 +115,29 @@ interface Texts {
  * All fields in the order of the reference. Three encodings instead of one for each field: a command on a fleet makes
  * thousands of these.
  */
-function whole(row: Plain, status: string, { command, result, stream }: Texts): string {
+function whole(
+  row: Omit<JobOrder, 'command'>,
+  progress: Omit<JobProgress, 'status'>,
+  scheduleId: string | null,
+  { status, command, result, stream }: Texts,
+): string {
   const before = jsonText({
     jid: row.jid,
     status,
-    finished_at: row.finishedAt,
+    finished_at: progress.finishedAt,
     client_id: row.clientId,
     client_name: row.clientName,
   });
   const between = jsonText({
     cwd: row.cwd,
     interpreter: row.interpreter,
-    pid: row.pid,
-    started_at: row.startedAt,
+    pid: progress.pid,
+    started_at: progress.startedAt,
     created_by: row.createdBy,
     timeout_sec: row.timeoutSec,
     multi_job_id: row.multiJobId,
-    schedule_id: row.scheduleId,
-    error: row.error,
+    schedule_id: scheduleId,
+    error: progress.error,
   });
   const { isSudo, isScript } = row;
   return `${before.slice(0, -1)},"command":${command},${between.slice(1, -1)},"result":${result},"is_sudo":${isSudo},"is_script":${isScript},"stream_result":${stream}}`;

@@ -15,7 +15,7 @@ export interface UploadsDeps {
   readonly dataDir: string;
   readonly store: Pick<Store, 'clients' | 'uploads'>;
   readonly audit: AuditLog;
-  readonly events: Events;
+  readonly events: Pick<Events, 'record'>;
   readonly log: Pick<Logger, 'error' | 'info' | 'debug'>;
 }
 

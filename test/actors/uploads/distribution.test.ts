@@ -71,6 +71,7 @@ async function world(t: TestContext): Promise<World> {
       events: {
         record: ({ id }, happenings) => ({
           committed: Promise.resolve(),
+          events: [],
           tell: () => void told.push(...happenings.map(({ type }) => `${type} ${id}`)),
         }),
       },
