@@ -1,9 +1,9 @@
 /** Lists of jobs as the API shows them. Spec 04 §7.6 and §9.5. */
 
 import { AppError } from '../errors.js';
-import { listStored, type StoredColumns } from '../query/stored.js';
+import { listStored, type StoredColumn, type StoredColumns } from '../query/stored.js';
 import type { Filter, ListOptions, ListSupport } from '../query/types.js';
-import type { JobRange } from '../store/jobs.js';
+import type { JobEntry, JobRange } from '../store/jobs.js';
 import { type JobRow, type OutputName, outputNames } from './job.js';
 import { type JobField, type JobSelection, type JobTexts, jobFields, listedJobJson } from './job-json.js';
 
@@ -26,7 +26,7 @@ export const jobListSupport: ListSupport = {
   page: { defaultLimit: 100, maxLimit: 1000 },
 };
 
-const columns: StoredColumns<JobRow> = {
+const columns = {
   jid: { kind: 'text', read: ({ jid }) => jid },
   status: { kind: 'text', read: ({ status }) => status },
   created_by: { kind: 'text', read: ({ createdBy }) => createdBy },
@@ -35,6 +35,30 @@ const columns: StoredColumns<JobRow> = {
   client_id: { kind: 'text', read: ({ clientId }) => clientId },
   started_at: { kind: 'instant', read: ({ startedAt }) => startedAt },
   finished_at: { kind: 'instant', read: ({ finishedAt }) => finishedAt },
+} as const satisfies StoredColumns<JobRow>;
+
+type JobColumn = keyof typeof columns;
+
+/** The same without reading more than needed. */
+const entryColumns: StoredColumns<JobEntry> = {
+  ...Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, ofEntry(column)])),
+  jid: { kind: 'text', read: ({ jid }) => jid },
+  status: { kind: 'text', read: ({ status }) => status },
+};
+
+function ofEntry({ kind, read }: (typeof columns)[JobColumn]): StoredColumn<JobEntry> {
+  return {
+    kind,
+    read(entry) {
+      const row = entry.row();
+      return row === undefined ? null : read(row);
+    },
+  };
+}
+
+const shows = (entry: JobEntry, isVisible: (row: JobRow) => boolean): boolean => {
+  const row = entry.row();
+  return row !== undefined && isVisible(row);
 };
 
 /** Bytes of long texts in one answer. */
@@ -61,14 +85,19 @@ export function* listJobs(
   isVisible: ((row: JobRow) => boolean) | null,
 ): Generator<void, JobPage> {
   const table = {
-    columns,
-    *scan(part: { readonly offset?: number; readonly limit?: number }): Iterable<JobRow> {
-      for (const row of range.scan(part)) if (isVisible === null || isVisible(row)) yield row;
+    columns: entryColumns,
+    *scan(part: { readonly offset?: number; readonly limit?: number }): Iterable<JobEntry> {
+      for (const entry of range.entries(part)) if (isVisible === null || shows(entry, isVisible)) yield entry;
     },
     count: () => range.count(),
   };
   const filters = isVisible === null ? options.filters : [...options.filters, ANY];
-  const { items, count } = yield* listStored(table, { ...options, filters });
+  const { items: entries, count } = yield* listStored(table, { ...options, filters });
+  // Not what was removed, or went on, since it was looked at.
+  const items = entries.flatMap((entry) => {
+    const row = entry.row();
+    return row?.status === entry.status ? [row] : [];
+  });
   const selection = selectionOf(options.fields);
   if (textBytes(items, selection) > MOST_TEXT_BYTES) {
     throw new AppError('bad_request', {

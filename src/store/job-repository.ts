@@ -8,6 +8,7 @@ import {
   type JobProgress,
   type JobReport,
   type JobRow,
+  type JobStatus,
   noReportText,
   type OutputName,
   outputNames,
@@ -18,7 +19,7 @@ import { instant, type Milliseconds } from '../time.js';
 import { HeldJobs } from './held-jobs.js';
 import { decodeJob, encodeJob, LONGEST_INLINE, placeOf, type StoredJob, startOf } from './job-codec.js';
 import { pruneJobs, removeOfSchedule } from './job-retention.js';
-import type { JobRange, JobRepository, JobWatcher, NewJob } from './jobs.js';
+import type { JobEntry, JobRange, JobRepository, JobWatcher, NewJob } from './jobs.js';
 import { isKeyText } from './key.js';
 import type { OpenedTables } from './tables.js';
 import type { TransactionBatch } from './transaction-batch.js';
@@ -28,6 +29,31 @@ const REMOVE_BATCH = 250;
 /** In front of and behind every place. */
 const FIRST = -Number.MAX_VALUE;
 const LAST = Number.MAX_VALUE;
+
+const partOf = (id: string): { start: IndexKey; end: IndexKey } => ({
+  start: [id, FIRST, ''],
+  end: [id, LAST, ''],
+});
+
+class IndexedJob implements JobEntry {
+  #row: JobRow | undefined | null = null;
+
+  constructor(
+    readonly jid: string,
+    private readonly known: string,
+    private readonly read: (jid: string) => JobRow | undefined,
+  ) {}
+
+  get status(): JobStatus {
+    // Entries of the first stores have none.
+    return this.known === '' ? (this.row()?.status ?? 'unknown') : (this.known as JobStatus);
+  }
+
+  row(): JobRow | undefined {
+    if (this.#row === null) this.#row = this.read(this.jid);
+    return this.#row;
+  }
+}
 
 const unwatched: JobWatcher = () => undefined;
 
@@ -60,8 +86,8 @@ export function createJobRepository(
 
   const putPlaces = (row: StoredJob): void => {
     const place = placeOf(row);
-    jobsByClient.put([row.clientId, place, row.jid], '');
-    if (row.multiJobId !== null) jobsByMultiJob.put([row.multiJobId, place, row.jid], '');
+    jobsByClient.put([row.clientId, place, row.jid], row.status);
+    if (row.multiJobId !== null) jobsByMultiJob.put([row.multiJobId, place, row.jid], row.status);
     if (row.status !== 'running') return;
     jobsRunning.put([row.deadline, row.jid], '');
     if (row.scheduleId !== null) jobsRunningBySchedule.put([row.scheduleId, row.deadline, row.jid], '');
@@ -138,7 +164,7 @@ export function createJobRepository(
   };
 
   const keysOf = (index: Index, id: string, part: object = {}): Iterable<IndexKey> =>
-    index.getKeys({ start: [id, FIRST, ''], end: [id, LAST, ''], snapshot: false, ...part });
+    index.getKeys({ ...partOf(id), snapshot: false, ...part });
 
   const range = (index: Index, id: string): JobRange => ({
     *scan({ offset, limit }) {
@@ -151,10 +177,18 @@ export function createJobRepository(
         if (row !== undefined) yield row;
       }
     },
+    *entries({ offset, limit }) {
+      if (!isKeyText(id)) return;
+      index.resetReadTxn();
+      const part = { ...(offset !== undefined && { offset }), ...(limit !== undefined && { limit }) };
+      for (const { key, value } of index.getRange({ ...partOf(id), snapshot: false, ...part })) {
+        yield new IndexedJob(key[2], value, read);
+      }
+    },
     count() {
       if (!isKeyText(id)) return 0;
       index.resetReadTxn();
-      return index.getKeysCount({ start: [id, FIRST, ''], end: [id, LAST, ''] });
+      return index.getKeysCount(partOf(id));
     },
   });
 

@@ -1,7 +1,7 @@
 /** Jobs of clients. Spec 04 §18. */
 
 import type { ClientId, JobId, ScheduleId } from '../ids.js';
-import type { JobOrder, JobProgress, JobReport, JobRow, OutputName } from '../jobs/job.js';
+import type { JobOrder, JobProgress, JobReport, JobRow, JobStatus, OutputName } from '../jobs/job.js';
 import type { Milliseconds } from '../time.js';
 
 /** A job to be stored: running, or failed before it ran. */
@@ -18,9 +18,19 @@ export interface NewJob {
  */
 export type JobWatcher = (change: 'started' | 'finished', row: JobRow) => void;
 
+/** A job in a list, of which only this has been read: who asks how far a command has got counts rows by status. */
+export interface JobEntry {
+  readonly jid: string;
+  readonly status: JobStatus;
+  /** Reads it, once. `undefined`: removed meanwhile. */
+  row(): JobRow | undefined;
+}
+
 /** Part of a list in the order of `finished_at` descending with the unfinished last, then `jid`. Spec 04 §7.6. */
 export interface JobRange {
   scan(part: { readonly offset?: number; readonly limit?: number }): Iterable<JobRow>;
+  /** The same without reading the rows. */
+  entries(part: { readonly offset?: number; readonly limit?: number }): Iterable<JobEntry>;
   count(): number;
 }
 

@@ -79,9 +79,9 @@ export interface OpenedTables {
   readonly jobs: Database<string, string>;
   /** [job id or multi-job id, name] → a long text as JSON. */
   readonly jobTexts: Database<string, [string, string]>;
-  /** [client id, place, job id], in the order lists have; see `job-keys.ts`. */
+  /** [client id, place, job id] → status, in the order lists have. */
   readonly jobsByClient: Database<string, [string, number, string]>;
-  /** [multi-job id, place, job id] */
+  /** [multi-job id, place, job id] → status */
   readonly jobsByMultiJob: Database<string, [string, number, string]>;
   /** [start, job id] → multi-job id or nothing; the newest first. */
   readonly jobsByStart: Database<string, [number, string]>;

@@ -271,3 +271,23 @@ test('what removes jobs finds those that begin and end in the same moment', asyn
   assert.equal(jobs.get(jobId('a')), undefined);
   assert.equal(jobs.get(jobId('old')), undefined);
 });
+
+test('entries of a list know the status of their jobs, and read no more than asked', async () => {
+  const { jobs } = store;
+  await jobs.create(newJob('a', 1));
+  await jobs.create(newJob('b', 2));
+  await jobs.report(jobId('b'), clientId('c'), report('', { status: 'failed' }), null);
+  const entries = [...jobs.ofClient(clientId('c')).entries({})];
+  assert.deepEqual(
+    entries.map(({ jid, status }) => [jid, status]),
+    [
+      ['b', 'failed'],
+      ['a', 'running'],
+    ],
+  );
+  assert.deepEqual(idsOf([...jobs.ofClient(clientId('c')).entries({ offset: 1, limit: 1 })]), ['a']);
+  assert.equal(entries[0]?.row()?.jid, 'b');
+  await jobs.removeClient(clientId('c'));
+  assert.equal(entries[0]?.row()?.jid, 'b');
+  assert.equal(entries[1]?.row(), undefined);
+});
