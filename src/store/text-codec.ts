@@ -38,7 +38,7 @@ export function startTexts(row: Buffer): number {
 /** Bytes the texts of a measurement take in a row; 0 when it has none. */
 export function textBytes({ processes, mountpoints }: Pick<NewMeasurement, MeasuredText>): number {
   if (processes.length === 0 && mountpoints.length === 0) return 0;
-  return TEXTS + Buffer.byteLength(processes) + Buffer.byteLength(mountpoints);
+  return TEXTS + bytesOf(processes) + bytesOf(mountpoints);
 }
 
 /** Writes the texts of a measurement to `at`. */
@@ -48,17 +48,20 @@ export function encodeText(
   memory: Buffer,
   at: number,
 ): void {
-  const processesBytes = Buffer.byteLength(processes);
+  const processesBytes = bytesOf(processes);
   memory.writeDoubleLE(timestamp, at);
   memory.writeUInt32LE(sequence, at + SEQUENCE);
   memory.writeUInt32LE(processesBytes, at + PROCESSES_LENGTH);
-  memory.writeUInt32LE(Buffer.byteLength(mountpoints), at + MOUNTPOINTS_LENGTH);
+  memory.writeUInt32LE(bytesOf(mountpoints), at + MOUNTPOINTS_LENGTH);
   memory[at + ESCAPED] =
     (typeof processes === 'string' ? 0 : escapedFlags.processes) |
     (typeof mountpoints === 'string' ? 0 : escapedFlags.mountpoints);
   put(memory, processes, at + TEXTS);
   put(memory, mountpoints, at + TEXTS + processesBytes);
 }
+
+const bytesOf = (text: string | Buffer): number =>
+  typeof text === 'string' ? Buffer.byteLength(text) : text.length;
 
 function put(memory: Buffer, text: string | Buffer, at: number): void {
   if (typeof text === 'string') memory.write(text, at);

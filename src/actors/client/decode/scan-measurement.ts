@@ -13,6 +13,8 @@ type Traffic = MeasuredNumbers['netLan'];
 const ZERO = 0x30;
 const NINE = 0x39;
 const POINT = 0x2e;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const CLOSE = 0x7d;
 /** Digits up to which a decimal number is one exact integer divided by another, so that the quotient is rounded once. */
@@ -22,8 +24,8 @@ const LONGEST_NUMBER = 32;
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[,}])/;
 
 const start = Buffer.from('{"client_id":"');
-const time = Buffer.from('","timestamp":"');
-const cpu = Buffer.from('","cpu_usage_percent":');
+const time = Buffer.from(',"timestamp":"');
+const cpu = Buffer.from(',"cpu_usage_percent":');
 const memory = Buffer.from(',"memory_usage_percent":');
 const io = Buffer.from(',"io_usage_percent":');
 const processesStart = Buffer.from(',"processes":"');
@@ -44,7 +46,7 @@ export function scanMeasurement(
 ): NewMeasurement | null {
   const scanner = new Scanner(payload);
   if (!scanner.take(start)) return null;
-  if (scanner.textBefore(time) === null || scanner.textBefore(cpu) === null) return null;
+  if (!scanner.skipText() || !scanner.take(time) || !scanner.skipText() || !scanner.take(cpu)) return null;
   const cpuUsagePercent = scanner.number();
   if (cpuUsagePercent === null || !scanner.take(memory)) return null;
   const memoryUsagePercent = scanner.number();
@@ -88,6 +90,18 @@ class Scanner {
     }
     this.#at = at + literal.length;
     return true;
+  }
+
+  /** To the end of a short text without escapes. */
+  skipText(): boolean {
+    for (let at = this.#at; at < this.bytes.length; at++) {
+      const byte = this.bytes[at];
+      if (byte === BACKSLASH) return false;
+      if (byte !== QUOTE) continue;
+      this.#at = at + 1;
+      return true;
+    }
+    return false;
   }
 
   /** What comes before `mark`, which is taken, too. */
