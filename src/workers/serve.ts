@@ -50,7 +50,7 @@ import { isNativeCryptoLoaded } from '../protocol/ssh/native.js';
 import { openStore } from '../store/open.js';
 import type { Store } from '../store/store.js';
 import { type Milliseconds, systemClock } from '../time.js';
-import { optimizeLater } from './compiler.js';
+import { tuneCompiler } from './compiler.js';
 import { type LiveAccounts, openLiveAccounts } from './live-accounts.js';
 import { openLiveDelivery } from './live-delivery.js';
 import { assertPortFree } from './shared-port.js';
@@ -84,7 +84,7 @@ export interface ServerLog {
 
 /** Starts a server with a complete configuration (see `prepareDataDir`). Rejects when a listener cannot bind. */
 export async function serve(initial: Config, { writer, level }: ServerLog): Promise<RunningServer> {
-  optimizeLater();
+  tuneCompiler();
   const live = liveConfig(initial);
   const { config } = live;
   const log = createLogger({ level, sink: writer.write, clock: systemClock, prefix: 'server' });
