@@ -119,15 +119,16 @@ export class LocalPorts {
       if (server) return { server, host: ANY_HOST, port: preferred };
     }
     this.#forgetOldBusy();
+    const began = this.clock.now();
     let looked = false;
     for (let tries = 1; ; tries += 1) {
       const port = this.#pick();
       if (port === undefined) {
         if (looked) throw new PortError('exhausted', 'no ports available');
-        // What was seen busy may be free again.
+        // What was seen busy may be free again, also what others held at the last look.
         looked = true;
         this.#busy.fill(0);
-        await this.#markListening();
+        await this.#markListening(began);
         continue;
       }
       const server = await this.#tryBind(ANY_HOST, port, onSocket);
@@ -176,8 +177,8 @@ export class LocalPorts {
     this.#busy.fill(0);
   }
 
-  async #markListening(): Promise<void> {
-    for (const port of (await this.#listening()) ?? []) this.#busy[port] = 1;
+  async #markListening(after?: Milliseconds): Promise<void> {
+    for (const port of (await this.#listening(after)) ?? []) this.#busy[port] = 1;
   }
 
   /** Own ones are known anyway, and may be free again while the look still counts. */
@@ -185,9 +186,12 @@ export class LocalPorts {
     return ports && new Set([...ports].filter((port) => !this.isTaken(port)));
   }
 
-  #listening(): Promise<ReadonlySet<number> | null> {
+  /** As seen a second ago at most, and later than `after`. */
+  #listening(after?: Milliseconds): Promise<ReadonlySet<number> | null> {
     const now = this.clock.now();
-    if (!this.#look || now - this.#look.at >= LOOK_AGAIN) {
+    const isOld = (at: Milliseconds): boolean =>
+      now - at >= LOOK_AGAIN || (after !== undefined && at <= after);
+    if (!this.#look || isOld(this.#look.at)) {
       this.#look = { at: now, ports: this.readListening().then((ports) => this.#withoutOwn(ports)) };
     }
     return this.#look.ports;
