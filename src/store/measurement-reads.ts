@@ -68,7 +68,8 @@ export function measurementReads(
       const text = decodeText(value, key, which);
       if (text !== null) return text;
     }
-    return undefined;
+    // Removed already, while the numbers are about to be.
+    return '';
   };
 
   return {

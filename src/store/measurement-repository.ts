@@ -44,7 +44,10 @@ export function createMeasurementRepository(
     }
   };
 
-  /** With their texts. Those that share a row with newer ones go with these; nobody can ask for them meanwhile. */
+  /**
+   * Texts first, so that none are left over should the server end in between. Those that share a row with newer ones
+   * go with these; nobody can ask for them any more.
+   */
   const removeRows = async (id: string, end: Milliseconds): Promise<number> => {
     await removeRange(textTable, id, end);
     return removeRange(table, id, end);

@@ -59,7 +59,7 @@ const control: ShardControl = {
   },
 
   async listen(ports) {
-    if (program === null) throw new Error('the program has not started');
+    if (program === null || leaving) throw new Error('the program does not run');
     const bound = await program.listen(ports);
     system.publish(SERVING_TOPIC, null);
     return bound;

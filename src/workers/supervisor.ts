@@ -90,6 +90,7 @@ export class Supervisor {
     try {
       for (const place of this.#places) this.#launch(place);
       await Promise.all(this.#places.map((place) => this.#begin(place)));
+      if (this.#phase !== 'starting') throw new Error('stopped while starting');
       const [first, ...others] = this.#places;
       if (first !== undefined) this.#ports = await this.#listen(first);
       await Promise.all(others.map((place) => this.#listen(place)));

@@ -264,6 +264,22 @@ test('a clock that goes back loses no text', async () => {
   });
 });
 
+test('a row whose texts are removed already is shown without them, and no damage is logged', async () => {
+  await withTempFolder(async (path) => {
+    const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
+    for (const at of [1, 2]) store.measurements.append(measurement('c-1', at));
+    await store.close();
+    const tables = openTables(path);
+    for (const key of [...tables.measurementTexts.getKeys()]) await tables.measurementTexts.remove(key);
+    await tables.root.close();
+    const log = new MemoryLogger();
+    const again = openStore(path, { log });
+    const read = [...again.measurements.texts(clientId('c-1'), all, 'processes')].map(({ text }) => text);
+    assert.deepEqual([read, log.lines], [['', ''], []]);
+    await again.close();
+  });
+});
+
 test('sequence numbers begin again without losing a text', async () => {
   await withTempFolder(async (path) => {
     const store = openStore(path, { log: new MemoryLogger(), clock: new ManualClock() });
