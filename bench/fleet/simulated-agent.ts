@@ -124,6 +124,10 @@ export class SimulatedAgent {
     const local = this.#nextChannel;
     this.#nextChannel += 1;
     const opened = new Promise<OwnChannel>((resolve, reject) => {
+      if (this.#closed !== null) {
+        reject(new Error(this.#closed));
+        return;
+      }
       const channel: OwnChannel = new OwnChannel(
         {
           send: (head, body) => this.#transport.send(head, body ?? EMPTY),

@@ -1,13 +1,15 @@
 /** Changes a text file that others may edit too, so that a crash leaves either the old or the new one. */
 
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { type FileHandle, open, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { flushFolder } from '../config/flush-folder.js';
 import { codeOf } from '../file-error.js';
+import type { Exclusively } from '../store/exclusively.js';
 
-/** How often a change is tried again because somebody else changed the file meanwhile. */
-export const REPLACE_ATTEMPTS = 5;
+/** How often a change is tried because somebody else changed the file meanwhile; of two that race, one wins each time. */
+export const REPLACE_ATTEMPTS = 20;
 
 export interface FileContent {
   /** Behind links. */
@@ -20,21 +22,25 @@ export interface FileContent {
 /** For `replaceFile`. Rejects with what the file system says. */
 export async function readForReplace(given: string): Promise<FileContent> {
   const path = await realpath(given);
-  const state = await stateOf(path);
+  const state = stateOf(path);
   return { path, state, text: await readFile(path, 'utf8') };
 }
 
-async function stateOf(path: string): Promise<string> {
-  const { mtimeNs, size, ino } = await stat(path, { bigint: true });
+function stateOf(path: string): string {
+  const { mtimeNs, size, ino } = statSync(path, { bigint: true });
   return `${mtimeNs} ${size} ${ino}`;
 }
 
 /**
  * Writes beside the file and renames; keeps mode and, where allowed, owner. `false`, and nothing is changed, when
- * the file is not the one that was read. Resolves when it would survive a power loss; rejects with what the file
- * system says. Calls for one file must not overlap.
+ * the file is not the one that was read. Of processes with the same store one after the other looks and renames. Resolves
+ * when it would survive a power loss; rejects with what the file system says.
  */
-export async function replaceFile(before: FileContent, text: string): Promise<boolean> {
+export async function replaceFile(
+  before: FileContent,
+  text: string,
+  exclusively: Exclusively,
+): Promise<boolean> {
   const { path } = before;
   const { mode, uid, gid } = await stat(path);
   // A rename would work, but who takes the right to write away means it.
@@ -46,7 +52,7 @@ export async function replaceFile(before: FileContent, text: string): Promise<bo
   } catch (error) {
     // A directory this user may not write to, such as /etc, with a file he may: no way to be atomic there.
     if (!['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))) throw error;
-    return overwrite(before, text);
+    return exclusively(() => overwrite(before, text));
   }
   try {
     await file.writeFile(text);
@@ -54,11 +60,15 @@ export async function replaceFile(before: FileContent, text: string): Promise<bo
     await file.chmod(mode & 0o7777);
     await file.sync();
     await file.close();
-    if ((await stateOf(path)) !== before.state) {
+    const replaced = await exclusively(() => {
+      if (stateOf(path) !== before.state) return false;
+      renameSync(temporary, path);
+      return true;
+    });
+    if (!replaced) {
       await unlink(temporary);
       return false;
     }
-    await rename(temporary, path);
   } catch (error) {
     await file.close().catch(() => undefined);
     await unlink(temporary).catch(() => undefined);
@@ -68,16 +78,16 @@ export async function replaceFile(before: FileContent, text: string): Promise<bo
   return true;
 }
 
-async function overwrite({ path, state }: FileContent, text: string): Promise<boolean> {
-  const file = await open(path, 'r+');
+function overwrite({ path, state }: FileContent, text: string): boolean {
+  const file = openSync(path, 'r+');
   try {
-    if ((await stateOf(path)) !== state) return false;
+    if (stateOf(path) !== state) return false;
     const bytes = Buffer.from(text);
-    await file.write(bytes, 0, bytes.length, 0);
-    await file.truncate(bytes.length);
-    await file.sync();
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, at);
+    ftruncateSync(file, bytes.length);
+    fsyncSync(file);
     return true;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

@@ -7,6 +7,7 @@ import { createApiTokenRepository } from './api-token-repository.js';
 import { createAuditRepository } from './audit-repository.js';
 import { createClientGroupRepository } from './client-group-repository.js';
 import { createClientRepository } from './client-repository.js';
+import { createExclusively } from './exclusively.js';
 import { createJobRepository } from './job-repository.js';
 import { commandCodec, scriptCodec } from './library-codec.js';
 import { createLibraryRepository } from './library-repository.js';
@@ -86,6 +87,7 @@ export function openStore(dataDir: string, options: StoreOptions): Store {
     multiJobs: createMultiJobRepository(tables, batch, log),
     schedules: createScheduleRepository(tables, batch, log),
     uploads: createUploadRepository(tables, batch, log),
+    exclusively: createExclusively(tables.root),
     async flushed() {
       await tables.root.flushed;
     },

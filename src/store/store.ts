@@ -6,6 +6,7 @@ import type { ApiTokenRepository } from './api-tokens.js';
 import type { AuditRepository } from './audit-log.js';
 import type { ClientGroupRepository } from './client-groups.js';
 import type { ClientRepository } from './clients.js';
+import type { Exclusively } from './exclusively.js';
 import type { JobRepository } from './jobs.js';
 import type { LibraryRepository } from './library.js';
 import type { MeasurementRepository } from './measurements.js';
@@ -58,6 +59,7 @@ export interface Store {
   readonly schedules: ScheduleRepository;
   /** Files on their way to clients. Spec 04 §16.6. */
   readonly uploads: UploadRepository;
+  readonly exclusively: Exclusively;
   /** Resolves when everything committed so far is on disk. */
   flushed(): Promise<void>;
   close(): Promise<void>;

@@ -12,6 +12,7 @@ import type { Config } from '../../src/config/types.js';
 import { loneSystem } from '../support/actor-system.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
+import { tempStore } from '../support/temp-store.js';
 
 const IP = '192.0.2.1';
 
@@ -38,7 +39,7 @@ async function agents(
     given.credentials ??
     (authFile === ''
       ? staticCredentials({ id: 'agent', password: 'se:cret' })
-      : fileCredentials({ path: authFile, clock, log }));
+      : fileCredentials({ path: authFile, exclusively: tempStore(test).exclusively, clock, log }));
   const login = createAgentLogin({ config, guard, log, credentials });
   return { clock, guard, log, login };
 }

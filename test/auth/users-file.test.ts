@@ -18,6 +18,7 @@ import type { User } from '../../src/auth/users/provider.js';
 import { authWorld, bcryptHash } from '../support/auth-world.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
+import { tempStore } from '../support/temp-store.js';
 
 const HASH = '$2y$10$abcdefghijklmnopqrstuuxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx';
 /** Root may write everything. */
@@ -90,10 +91,12 @@ function usersFile(t: TestContext, content: unknown = []) {
   const path = join(tempFolder(t), 'users.json');
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
   const log = new MemoryLogger();
+  const { exclusively } = tempStore(t);
   return {
     path,
     log,
-    writes: fileUserWrites(path, log),
+    exclusively,
+    writes: fileUserWrites(path, { exclusively, log }),
     text: () => readFileSync(path, 'utf8'),
     read: () => JSON.parse(readFileSync(path, 'utf8')) as unknown,
   };
@@ -130,11 +133,11 @@ test('what is added is read back, in the layout of the reference', async (t) => 
 test('a change touches what it names only: other keys, their spelling and place, mode and links stay', async (t) => {
   const bert = { username: 'bert', password: HASH, extra: [1] };
   const anna = { note: { a: 1 }, username: 'anna', Password: HASH, password_expired: true, groups: ['x'] };
-  const { path, writes, read } = usersFile(t, [anna, bert]);
+  const { path, log, exclusively, writes, read } = usersFile(t, [anna, bert]);
   chmodSync(path, 0o640);
   const link = join(dirname(path), 'link.json');
   symlinkSync('users.json', link);
-  await fileUserWrites(link, new MemoryLogger()).change('anna', {
+  await fileUserWrites(link, { exclusively, log }).change('anna', {
     password: '$argon2id$new',
     passwordExpired: false,
   });
@@ -174,16 +177,30 @@ test('taken and unknown names are refused, and nothing is written', async (t) =>
 });
 
 test('an edit by hand survives, also one made while a change is under way', async (t) => {
-  const { path, log, text } = usersFile(t, [user('anna')]);
+  const { path, log, exclusively, text } = usersFile(t, [user('anna')]);
   const byHand = [[user('anna'), user('first')], [user('second-edit')]];
   const add = (entries: readonly UserEntry[]): unknown[] => {
     const edit = byHand.shift();
     if (edit !== undefined) writeFileSync(path, JSON.stringify(edit));
     return [...entries.map(({ raw }) => raw), user('bert')];
   };
-  await changeUsersFile(path, add, log);
+  await changeUsersFile(path, add, { exclusively, log });
   assert.deepEqual(names(text()), ['second-edit', 'bert']);
   assert.deepEqual(readdirSync(dirname(path)), ['users.json']);
+});
+
+test('two that change the file at the same time, such as server and command, lose nothing of each other', async (t) => {
+  const { path, log, exclusively, text } = usersFile(t);
+  const expected = await Promise.all(
+    ['one', 'other'].map(async (writer) => {
+      const writes = fileUserWrites(path, { exclusively, log });
+      const added = Array.from({ length: 100 }, (_, index) => `${writer}-${index}`);
+      for (const name of added) await writes.add(user(name));
+      return added;
+    }),
+  );
+  assert.deepEqual(names(text()).sort(), expected.flat().sort());
+  assert.deepEqual(log.lines, []);
 });
 
 test('groups have no rows in a file', async (t) => {

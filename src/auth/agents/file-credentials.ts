@@ -3,22 +3,21 @@
 import type { Logger } from '../../logging/logger.js';
 import type { Clock } from '../../time.js';
 import { WatchedFile } from '../watched-file.js';
-import { changeCredentialsFile } from './change-credentials-file.js';
+import { type CredentialsFile, changeCredentialsFile } from './change-credentials-file.js';
 import type { CredentialSource } from './credential-source.js';
 import { readEntries } from './credentials-text.js';
 import { credentialExists, unknownCredential } from './refusals.js';
 
-export interface FileCredentialsOptions {
-  readonly path: string;
+export interface FileCredentialsOptions extends CredentialsFile {
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
 /**
  * Every lookup looks at the file's date, so additions, changes and removals count at once; the parsed form is
  * kept. A file that turns bad is logged once, and the last good credentials stay in force.
  */
-export function fileCredentials({ path, clock, log }: FileCredentialsOptions): CredentialSource {
+export function fileCredentials(options: FileCredentialsOptions): CredentialSource {
+  const { path, clock, log } = options;
   const file = new WatchedFile({
     path,
     clock,
@@ -38,14 +37,14 @@ export function fileCredentials({ path, clock, log }: FileCredentialsOptions): C
       return credentials.sort((one, other) => (one.id < other.id ? -1 : 1));
     },
     async add({ id, password }) {
-      await changeCredentialsFile(path, log, (entries) => {
+      await changeCredentialsFile(options, (entries) => {
         if (isUsable(id, entries.get(id))) throw credentialExists(id);
         entries.set(id, password);
       });
       file.forget();
     },
     async remove(id) {
-      await changeCredentialsFile(path, log, (entries) => {
+      await changeCredentialsFile(options, (entries) => {
         if (!isUsable(id, entries.get(id))) throw unknownCredential(id);
         entries.delete(id);
       });

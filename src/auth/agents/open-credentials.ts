@@ -11,7 +11,7 @@ import { staticCredentials } from './static-credentials.js';
 export interface OpenCredentialsOptions {
   readonly config: Config;
   /** Stays open while the credentials are in use. */
-  readonly store: Pick<Store, 'agentCredentials' | 'flushed'>;
+  readonly store: Pick<Store, 'agentCredentials' | 'exclusively' | 'flushed'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -23,7 +23,7 @@ export interface OpenCredentialsOptions {
 export async function openCredentials(options: OpenCredentialsOptions): Promise<CredentialSource> {
   const { config, store, clock, log } = options;
   const { clientAuth, authFile, authTable } = config.server;
-  if (authFile !== '') return fileCredentials({ path: authFile, clock, log });
+  if (authFile !== '') return fileCredentials({ path: authFile, exclusively: store.exclusively, clock, log });
   if (clientAuth !== null) return staticCredentials(clientAuth);
   if (authTable !== '') return openSqlCredentials({ config, clock, log });
   return ownCredentials(store);

@@ -2,18 +2,25 @@
 
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../logging/logger.js';
+import type { Exclusively } from '../../store/exclusively.js';
 import { REPLACE_ATTEMPTS, readForReplace, replaceFile } from '../replace-file.js';
 import { parseUsersFile, type UserEntry } from './parse-users-file.js';
+
+export interface ChangeOptions {
+  /** Of the store all users of the file have. */
+  readonly exclusively: Exclusively;
+  readonly log: Logger;
+}
 
 /**
  * Replaces the users by what `edit` makes of them. The file is read before, so that edits by hand survive, and once
  * more if it has changed in the meantime. Passes on what `edit` throws; throws `AppError` 500 when the file is bad
- * or cannot be written, with the reason in the log only. Calls for one file must not overlap.
+ * or cannot be written, with the reason in the log only.
  */
 export async function changeUsersFile(
   path: string,
   edit: (entries: readonly UserEntry[]) => readonly unknown[],
-  log: Logger,
+  { exclusively, log }: ChangeOptions,
 ): Promise<void> {
   const failed = (title: string, error: unknown): AppError => {
     log.error(`${title}: ${path}: ${(error as Error).message}`);
@@ -27,7 +34,7 @@ export async function changeUsersFile(
     try {
       // Better a refusal than a file that the next start cannot read.
       parseUsersFile(text);
-      if (await replaceFile(before, text)) return;
+      if (await replaceFile(before, text, exclusively)) return;
       if (attempt === REPLACE_ATTEMPTS) throw new Error('others keep changing it');
     } catch (error) {
       throw failed('the users file cannot be written', error);

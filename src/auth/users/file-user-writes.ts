@@ -1,8 +1,7 @@
 /** Changes of the users in `api.auth_file`. Spec 02 §18.2. */
 
 import { AppError } from '../../errors.js';
-import type { Logger } from '../../logging/logger.js';
-import { changeUsersFile } from './change-users-file.js';
+import { type ChangeOptions, changeUsersFile } from './change-users-file.js';
 import type { UserEntry } from './parse-users-file.js';
 import { changedEntry, newEntry } from './user-entry.js';
 import { type UserWrites, unknownUserTitle, userExistsTitle } from './writes.js';
@@ -13,9 +12,9 @@ const noGroupsTitle = "The json file authentication backend doesn't support this
  * Besides what `UserWrites` says, every method throws `AppError` 500 when the file cannot be read or written; the
  * reason, with the path, is in the log.
  */
-export function fileUserWrites(path: string, log: Logger): UserWrites {
+export function fileUserWrites(path: string, options: ChangeOptions): UserWrites {
   const edit = (work: (entries: readonly UserEntry[]) => readonly unknown[]): Promise<void> =>
-    changeUsersFile(path, work, log);
+    changeUsersFile(path, work, options);
   const refuseGroups = async (): Promise<never> => {
     throw new AppError('bad_request', { title: noGroupsTitle });
   };

@@ -19,7 +19,7 @@ export async function openUserWrites(options: OpenUsersOptions): Promise<OpenedU
   const { authFile } = config.api;
   const auth = singleUser(config);
   const close = (): Promise<void> => Promise.resolve();
-  if (authFile !== '') return { ...fileUserWrites(authFile, log), close };
+  if (authFile !== '') return { ...fileUserWrites(authFile, { exclusively: store.exclusively, log }), close };
   if (auth !== '') return { ...staticUserWrites(), close };
   if (keepsOwnUsers(config)) return { ...ownUserWrites(store), close };
   const { users, writes } = await openSqlUsers({ config, clock, log });

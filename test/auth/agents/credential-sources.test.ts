@@ -7,10 +7,10 @@ import { fileCredentials } from '../../../src/auth/agents/file-credentials.js';
 import { LiveCredentials } from '../../../src/auth/agents/live-credentials.js';
 import { ownCredentials } from '../../../src/auth/agents/own-credentials.js';
 import { staticCredentials } from '../../../src/auth/agents/static-credentials.js';
-import { openStore } from '../../../src/store/open.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
 import { tempFolder } from '../../support/temp-folder.js';
+import { tempStore } from '../../support/temp-store.js';
 
 const EXISTS = {
   status: 409,
@@ -28,14 +28,13 @@ function fileWith(test: TestContext, text: string) {
   const path = join(folder, 'clients.json');
   writeFileSync(path, text);
   const log = new MemoryLogger();
-  const source = fileCredentials({ path, clock: new ManualClock(), log });
-  return { folder, path, log, source, text: () => readFileSync(path, 'utf8') };
+  const { exclusively } = tempStore(test);
+  const source = fileCredentials({ path, exclusively, clock: new ManualClock(), log });
+  return { folder, path, exclusively, log, source, text: () => readFileSync(path, 'utf8') };
 }
 
 function ownStore(test: TestContext): CredentialSource {
-  const store = openStore(tempFolder(test), { log: new MemoryLogger() });
-  test.after(() => store.close());
-  return ownCredentials(store);
+  return ownCredentials(tempStore(test));
 }
 
 for (const [name, open] of [
@@ -106,7 +105,7 @@ test('mode and links of the file stay', async (t) => {
   chmodSync(file.path, 0o640);
   const link = join(file.folder, 'link.json');
   symlinkSync(file.path, link);
-  const source = fileCredentials({ path: link, clock: new ManualClock(), log: file.log });
+  const source = fileCredentials({ ...file, path: link, clock: new ManualClock() });
   await source.add({ id: 'one', password: 'first' });
   assert.deepEqual(JSON.parse(file.text()), { one: 'first' });
   assert.equal(statSync(file.path).mode & 0o777, 0o640);
@@ -125,6 +124,7 @@ test('a file that is bad or gone is left alone, and the answer tells nothing of 
   }
   const gone = fileCredentials({
     path: join(tempFolder(t), 'none.json'),
+    exclusively: tempStore(t).exclusively,
     clock: new ManualClock(),
     log: new MemoryLogger(),
   });
