@@ -3,11 +3,22 @@
 import type { ApiTokenRecord, ApiTokenRepository } from './api-tokens.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import { leadingTexts } from './leading-texts.js';
 import { rowFields } from './row-fields.js';
 import type { OpenedTables } from './tables.js';
 
 /** Sorts behind every prefix a token can have. */
 const LAST = '\u{10ffff}';
+
+const rangeOf = (username: string) => ({
+  start: [username, ''] as [string, string],
+  end: [username, LAST] as [string, string],
+});
+
+/** Inside of a transaction: removes all tokens of a user. */
+export function dropApiTokens({ apiTokens }: Pick<OpenedTables, 'apiTokens'>, username: string): void {
+  for (const key of [...apiTokens.getKeys(rangeOf(username))]) apiTokens.remove(key);
+}
 
 export function createApiTokenRepository({ apiTokens }: OpenedTables): ApiTokenRepository {
   const read = (username: string, prefix: string): ApiTokenRecord | undefined => {
@@ -16,8 +27,7 @@ export function createApiTokenRepository({ apiTokens }: OpenedTables): ApiTokenR
   };
 
   const rows = function* (username: string): Generator<ApiTokenRecord> {
-    const range = { start: [username, ''] as [string, string], end: [username, LAST] as [string, string] };
-    for (const { key, value } of apiTokens.getRange(range)) {
+    for (const { key, value } of apiTokens.getRange(rangeOf(username))) {
       const record = decodeApiToken(key[0], key[1], value);
       if (record !== undefined) yield record;
     }
@@ -27,10 +37,7 @@ export function createApiTokenRepository({ apiTokens }: OpenedTables): ApiTokenR
     apiTokens.put([record.username, record.prefix], JSON.stringify(record));
   };
 
-  const drop = (username: string): void => {
-    const range = { start: [username, ''] as [string, string], end: [username, LAST] as [string, string] };
-    for (const key of [...apiTokens.getKeys(range)]) apiTokens.remove(key);
-  };
+  const drop = (username: string): void => dropApiTokens({ apiTokens }, username);
 
   return {
     get(username, prefix) {
@@ -88,6 +95,11 @@ export function createApiTokenRepository({ apiTokens }: OpenedTables): ApiTokenR
         }),
       );
       return found;
+    },
+
+    usernames() {
+      apiTokens.resetReadTxn();
+      return leadingTexts(apiTokens);
     },
 
     async removeUser(username) {

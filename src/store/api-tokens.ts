@@ -32,6 +32,8 @@ export interface ApiTokenRepository {
   ): Promise<'changed' | 'missing' | 'name_taken'>;
   /** Resolves with whether there was one. */
   remove(username: string, prefix: string): Promise<boolean>;
+  /** Who has tokens, each once. */
+  usernames(): readonly string[];
   /** Removes all tokens of a user in one transaction. Before a user is added, too: he inherits none. */
   removeUser(username: string): Promise<void>;
   /** Like `SessionRepository.renameUser`. */

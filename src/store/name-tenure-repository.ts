@@ -1,9 +1,12 @@
 /** Table `name_tenures`. Every change is one transaction, whoever else changes something meanwhile. */
 
 import { createHash } from 'node:crypto';
+import { dropApiTokens } from './api-token-repository.js';
 import { committed } from './commit.js';
+import { isKeyText } from './key.js';
 import type { NameTenureRepository } from './name-tenures.js';
 import { rowFields } from './row-fields.js';
+import { dropSessions } from './session-repository.js';
 import type { OpenedTables } from './tables.js';
 
 interface Row {
@@ -16,15 +19,24 @@ interface Row {
 
 const NEW: Row = { tenure: 0, missed: false, mark: null };
 
-export function createNameTenureRepository({
-  nameTenures: table,
-}: Pick<OpenedTables, 'nameTenures'>): NameTenureRepository {
+type Tables = Pick<OpenedTables, 'nameTenures' | 'apiTokens' | 'sessions' | 'sessionsByUser'>;
+
+export function createNameTenureRepository(tables: Tables): NameTenureRepository {
+  const { nameTenures: table } = tables;
   const read = (key: string): Row => {
     const text = table.get(key);
     return text === undefined ? NEW : decode(text);
   };
-  /** `change` gives the row it was given for no change. Resolves with what the row is then. */
-  const change = async (key: string, change: (row: Row) => Row): Promise<Row> => {
+  /**
+   * `change` gives the row it was given for no change; `then` is called inside of the transaction that begins another tenure.
+   * Resolves with what the row is then.
+   */
+  const change = async (
+    username: string,
+    change: (row: Row) => Row,
+    then: () => void = () => undefined,
+  ): Promise<Row> => {
+    const key = keyOf(username);
     table.resetReadTxn();
     const found = read(key);
     // Mostly nothing is to be written, and a transaction waits for the disk.
@@ -34,7 +46,9 @@ export function createNameTenureRepository({
       table.transaction(() => {
         const before = read(key);
         after = change(before);
-        if (after !== before) table.put(key, JSON.stringify(after));
+        if (after === before) return;
+        table.put(key, JSON.stringify(after));
+        if (after.tenure !== before.tenure) then();
       }),
     );
     return after;
@@ -47,22 +61,25 @@ export function createNameTenureRepository({
     },
 
     async end(username) {
-      await change(keyOf(username), ({ tenure }) => ({ ...NEW, tenure: tenure + 1 }));
+      await change(username, ({ tenure }) => ({ ...NEW, tenure: tenure + 1 }));
     },
 
     async missed(username, tenure) {
-      await change(keyOf(username), (row) =>
-        row.missed || row.tenure !== tenure ? row : { ...row, missed: true },
-      );
+      await change(username, (row) => (row.missed || row.tenure !== tenure ? row : { ...row, missed: true }));
     },
 
     async seen(username, tenure, mark) {
-      const after = await change(keyOf(username), (row) => {
+      const present = (row: Row): Row => {
         if (row.tenure !== tenure || (row.mark === mark && !row.missed)) return row;
         const other = row.missed && (mark === null || row.mark !== mark);
         return { tenure: other ? row.tenure + 1 : row.tenure, missed: false, mark };
-      });
-      return after.tenure;
+      };
+      const inheritNothing = (): void => {
+        if (!isKeyText(username)) return;
+        dropApiTokens(tables, username);
+        dropSessions(tables, username);
+      };
+      return (await change(username, present, inheritNothing)).tenure;
     },
   };
 }

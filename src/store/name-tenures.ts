@@ -12,7 +12,8 @@ export interface NameTenureRepository {
   missed(username: string, tenure: number): Promise<void>;
   /**
    * Somebody has the name. After it was missed he is the same only with the same `mark`, which two persons never
-   * share; `null` is the mark of nobody. Resolves with the tenure that goes on, or has begun. `tenure` as in `missed`.
+   * share; `null` is the mark of nobody. Resolves with the tenure that goes on, or has begun: API tokens and sessions of
+   * the one before have ended then. `tenure` as in `missed`.
    */
   seen(username: string, tenure: number, mark: string | null): Promise<number>;
 }

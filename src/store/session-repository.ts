@@ -3,6 +3,7 @@
 import type { Milliseconds } from '../time.js';
 import { committed } from './commit.js';
 import { checkKeyText, isKeyText } from './key.js';
+import { leadingTexts } from './leading-texts.js';
 import { rowFields } from './row-fields.js';
 import type { SessionRecord, SessionRepository } from './sessions.js';
 import type { OpenedTables } from './tables.js';
@@ -10,13 +11,33 @@ import type { OpenedTables } from './tables.js';
 /** Rows removed in one transaction, so that nobody waits long for the write lock. */
 const REMOVE_BATCH = 1000;
 
-export function createSessionRepository(tables: OpenedTables): SessionRepository {
-  const { sessions, sessionsByUser } = tables;
+type SessionTables = Pick<OpenedTables, 'sessions' | 'sessionsByUser'>;
 
-  const read = (id: number): SessionRecord | undefined => {
-    const text = sessions.get(id);
-    return text === undefined ? undefined : decodeSession(id, text);
+/** Inside of a transaction: ends all sessions of a user. */
+export function dropSessions({ sessions, sessionsByUser }: SessionTables, username: string): void {
+  for (const id of idsOf(sessionsByUser, username)) {
+    if (readSession(sessions, id)?.username === username) sessions.remove(id);
+    sessionsByUser.remove([username, id]);
+  }
+}
+
+const readSession = (sessions: SessionTables['sessions'], id: number): SessionRecord | undefined => {
+  const text = sessions.get(id);
+  return text === undefined ? undefined : decodeSession(id, text);
+};
+
+function idsOf(sessionsByUser: SessionTables['sessionsByUser'], username: string): number[] {
+  const range = {
+    start: [username, 0] as [string, number],
+    end: [username, Number.MAX_VALUE] as [string, number],
   };
+  return [...sessionsByUser.getKeys(range)].map(([, id]) => id);
+}
+
+export function createSessionRepository(tables: SessionTables): SessionRepository {
+  const { sessions, sessionsByUser } = tables;
+  const read = (id: number): SessionRecord | undefined => readSession(sessions, id);
+  const dropUser = (username: string): void => dropSessions(tables, username);
 
   const drop = (record: SessionRecord): void => {
     sessions.remove(record.id);
@@ -28,24 +49,9 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
     sessionsByUser.put([record.username, record.id], '');
   };
 
-  const idsOf = (username: string): number[] => {
-    const range = {
-      start: [username, 0] as [string, number],
-      end: [username, Number.MAX_VALUE] as [string, number],
-    };
-    return [...sessionsByUser.getKeys(range)].map(([, id]) => id);
-  };
-
-  const dropUser = (username: string): void => {
-    for (const id of idsOf(username)) {
-      if (read(id)?.username === username) sessions.remove(id);
-      sessionsByUser.remove([username, id]);
-    }
-  };
-
   /** Leaves room for one more of its kind, and for some to come. */
   const thin = ({ username, pending }: SessionRecord, most: number): void => {
-    const ids = idsOf(username);
+    const ids = idsOf(sessionsByUser, username);
     if (ids.length < most) return;
     const others = ids.flatMap((id) => read(id) ?? []).filter((other) => other.pending === pending);
     if (others.length < most) return;
@@ -116,7 +122,7 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
       if (!isKeyText(username)) return;
       await committed(
         sessions.transaction(() => {
-          for (const id of idsOf(username)) {
+          for (const id of idsOf(sessionsByUser, username)) {
             const record = read(id);
             if (record?.pending === true) drop(record);
           }
@@ -129,7 +135,7 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
       if (!isKeyText(from) || from === to) return;
       await committed(
         sessions.transaction(() => {
-          const moved = idsOf(from).flatMap((id) => read(id) ?? []);
+          const moved = idsOf(sessionsByUser, from).flatMap((id) => read(id) ?? []);
           dropUser(to);
           dropUser(from);
           for (const record of moved) save({ ...record, username: to });
@@ -160,10 +166,15 @@ export function createSessionRepository(tables: OpenedTables): SessionRepository
       }
     },
 
+    usernames() {
+      sessionsByUser.resetReadTxn();
+      return leadingTexts(sessionsByUser);
+    },
+
     *byUser(username) {
       if (!isKeyText(username)) return;
       sessions.resetReadTxn();
-      for (const id of idsOf(username)) {
+      for (const id of idsOf(sessionsByUser, username)) {
         const record = read(id);
         if (record !== undefined) yield record;
       }

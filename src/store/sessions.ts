@@ -40,6 +40,8 @@ export interface SessionRepository {
   removeOf(username: string, id: number): Promise<void>;
   removeExpired(now: Milliseconds): Promise<number>;
   byUser(username: string): Iterable<SessionRecord>;
+  /** Who has sessions, each once. */
+  usernames(): readonly string[];
   /** Ends all sessions of a user in one transaction. Before a user is added, too: he inherits none. */
   removeUser(username: string): Promise<void>;
   /** Ends the sessions of a user that wait for a second step. */

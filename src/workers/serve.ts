@@ -14,6 +14,7 @@ import { guardLimits, spawnGuard } from '../actors/guard/behavior.js';
 import { type GuardMessage, guardRef } from '../actors/guard/messages.js';
 import { spawnHasher } from '../actors/hasher/behavior.js';
 import { spawnJobGuard } from '../actors/job-guard/behavior.js';
+import { spawnNameWatch } from '../actors/name-watch/behavior.js';
 import { spawnNotifier } from '../actors/notifier/behavior.js';
 import { NOTIFIER, type NotifierMessage } from '../actors/notifier/messages.js';
 import { spawnRegistrar } from '../actors/registrar/behavior.js';
@@ -189,6 +190,7 @@ export async function serve(initial: Config, { writer, level }: ServerLog): Prom
     const audit = remoteAudit({ system, api: config.api, log });
     await openUploads(system, { dataDir: config.server.dataDir, store, audit, events, log });
     if (config.api.address !== '') {
+      spawnNameWatch(system, { store, tenureOf: liveAccounts.tenureOf, log });
       spawnScheduler(system, {
         store,
         setAlarm: setSystemAlarm,

@@ -6,7 +6,9 @@ import type { User } from '../../src/auth/users/provider.js';
 import { openSqlUsers } from '../../src/auth/users/sql/open-sql-users.js';
 import { presentUser } from '../../src/auth/users/tenure.js';
 import type { Config } from '../../src/config/types.js';
+import type { ApiTokenRecord } from '../../src/store/api-tokens.js';
 import { openStore } from '../../src/store/open.js';
+import type { SessionRecord } from '../../src/store/sessions.js';
 import { accountRules, GOOD_PASSWORD, hashOf } from '../support/account-rules.js';
 import { sqlite, userTables } from '../support/foreign-database.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -20,6 +22,28 @@ const bob = (password: string): User => ({
   groups: null,
   twoFaSendTo: '',
   totpSecret: '',
+});
+
+const apiToken = (username: string): ApiTokenRecord => ({
+  username,
+  prefix: 'abcdefgh',
+  name: 'of a script',
+  scope: 'read',
+  createdAt: 0,
+  expiresAt: null,
+  hash: 'sha256:x',
+});
+let sessions = 0;
+const session = (username: string): SessionRecord => ({
+  id: ++sessions,
+  tokenId: 't',
+  username,
+  issuedTo: username,
+  pending: false,
+  expiresAt: 1e15,
+  lastAccessAt: 0,
+  userAgent: '',
+  ipAddress: '',
 });
 
 function world(context: TestContext) {
@@ -62,6 +86,34 @@ test('a password in clear proves nothing', async (context) => {
   assert.equal(await look(bob('secret')), 0);
   assert.equal(await look(undefined), null);
   assert.equal(await look(bob('secret')), 1);
+});
+
+test('another person inherits neither sessions nor API tokens, the same one keeps his', async (context) => {
+  const { store, other, look } = world(context);
+  const keep = async (username: string): Promise<void> => {
+    await store.apiTokens.add(apiToken(username), 10);
+    await store.sessions.put(session(username));
+  };
+  const kept = (username: string): number[] => [
+    other.apiTokens.byUser(username).length,
+    [...other.sessions.byUser(username)].length,
+  ];
+  await look(bob(hashOf('one')));
+  for (const name of ['bob', 'bobby', 'al']) await keep(name);
+  assert.deepEqual(store.apiTokens.usernames(), ['al', 'bob', 'bobby']);
+  assert.deepEqual(store.sessions.usernames(), ['al', 'bob', 'bobby']);
+  await look(bob(hashOf('two')));
+  await look(undefined);
+  await look(bob(hashOf('two')));
+  assert.deepEqual(kept('bob'), [1, 1]);
+  await look(undefined);
+  await look(bob(hashOf('three')));
+  assert.deepEqual(kept('bob'), [0, 0]);
+  for (const name of ['bobby', 'al']) assert.deepEqual(kept(name), [1, 1]);
+  // What the new one has of his own.
+  await keep('bob');
+  await look(bob(hashOf('three')), other);
+  assert.deepEqual(kept('bob'), [1, 1]);
 });
 
 test('what was looked up before a change of users says nothing about the time after it', async (context) => {

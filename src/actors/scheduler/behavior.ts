@@ -4,6 +4,7 @@
  * Spec 04 §15.
  */
 
+import { NameWatch, type TenureOf, WATCH_EVERY } from '../../auth/users/name-watch.js';
 import { AppError } from '../../errors.js';
 import { goQuote } from '../../go/quote.js';
 import { type ScheduleId, scheduleId } from '../../ids.js';
@@ -16,7 +17,6 @@ import { refuse } from '../ask.js';
 import type { ActorContext, ActorRef, ActorSystem, Behavior, Sender } from '../runtime/types.js';
 import { addSchedule, removeHistory, removeOrphans, replaceSchedule, type ScheduleStore } from './changes.js';
 import { type SchedulerMessage, schedulerRef } from './messages.js';
-import { NameWatch, type TenureOf } from './name-watch.js';
 import { RunQueue } from './run-queue.js';
 
 export interface SchedulerArgs {
@@ -31,8 +31,6 @@ export interface SchedulerArgs {
 const WAITING_LIMIT = 1_000;
 /** As often as the shortest `@every`. */
 const CHECK_EVERY: Milliseconds = 1_000;
-/** Somebody who takes a user out by hand and gives the name to another one seldom does so within a minute. */
-const LOOK_UP_EVERY: Milliseconds = 60_000;
 
 type OwnMessage =
   | { readonly type: 'alarm'; readonly id: ScheduleId; readonly at: Milliseconds }
@@ -48,7 +46,9 @@ type Context = ActorContext<Message>;
 interface State extends SchedulerArgs {
   readonly timetable: Timetable;
   readonly queue: RunQueue;
-  readonly names: NameWatch;
+  /** In whose names they run. */
+  readonly people: Map<ScheduleId, readonly string[]>;
+  readonly watch: NameWatch;
   /** Under way in the store, which is closed after the actors. */
   readonly changes: Set<Promise<unknown>>;
 }
@@ -70,11 +70,17 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
       setAlarm,
       onAlarm: (id, at) => ctx.tell(ctx.self, { type: 'alarm', id, at } satisfies OwnMessage),
     });
+    const people: State['people'] = new Map();
     const state: State = {
       ...args,
       timetable,
       queue: new RunQueue(ctx.system, log),
-      names: new NameWatch(tenureOf, log),
+      people,
+      watch: new NameWatch({
+        names: () => [...people.values()].flat(),
+        tenureOf,
+        complain: (reason) => log.error(`users of schedules cannot be looked up: ${reason}`),
+      }),
       changes: new Set(),
     };
     for (const schedule of store.schedules.scan({})) plan(state, schedule);
@@ -99,7 +105,7 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
         lookUp(ctx, state);
         break;
       case 'looked-up':
-        ctx.schedule(LOOK_UP_EVERY, { type: 'look-up' });
+        ctx.schedule(WATCH_EVERY, { type: 'look-up' });
         break;
       case 'runner':
         state.queue.addRunner(message.runner);
@@ -125,9 +131,9 @@ const schedulerBehavior: Behavior<Message, State, SchedulerArgs> = {
     }
   },
 
-  async postStop(_ctx, { timetable, queue, names, changes }) {
+  async postStop(_ctx, { timetable, queue, watch, changes }) {
     timetable.stop();
-    names.stop();
+    watch.stop();
     await Promise.allSettled([queue.stop(), ...changes]);
   },
 };
@@ -151,7 +157,7 @@ function goOn(ctx: Context, checking: Generator<void, void>): void {
 }
 
 function lookUp(ctx: Context, state: State): void {
-  const looking = state.names.check();
+  const looking = state.watch.check();
   follow(state, looking);
   ctx.pipeToSelf(looking, () => ({ type: 'looked-up' }));
 }
@@ -213,7 +219,7 @@ async function remove(ctx: Context, state: State, id: ScheduleId): Promise<boole
   const { store, timetable, queue } = state;
   const existed = await store.schedules.remove(id);
   timetable.remove(id);
-  state.names.remove(id);
+  state.people.delete(id);
   if (!existed) return false;
   await queue.remove(id);
   await removeHistory(ctx.system, store, id);
@@ -229,9 +235,9 @@ async function tidyUp(ctx: Context, { store, log }: State): Promise<void> {
   }
 }
 
-function plan({ timetable, names, log }: State, planned: Schedule): void {
-  const { id, name, schedule } = planned;
-  names.put(planned);
+function plan({ timetable, people, log }: State, planned: Schedule): void {
+  const { id, name, schedule, createdBy, updatedBy } = planned;
+  people.set(id, [createdBy, updatedBy]);
   const problem = timetable.put(id, schedule);
   if (problem !== null) log.error(`schedule ${id} (${goQuote(name)}) is never run: ${problem}`);
 }
