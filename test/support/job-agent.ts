@@ -32,9 +32,21 @@ export class JobAgent {
     return this.#agent;
   }
 
-  /** Connects, again if it was connected before. `api`: of an administrator, unless he is the usual one. */
+  /**
+   * Connects, again if it was connected before, as soon as the server has noticed the end of that. `api`: of an
+   * administrator, unless he is the usual one.
+   */
   async connect(server: TestServer, api?: ApiClient): Promise<this> {
-    this.#agent = await server.agent(this.id, this.fields, {
+    const again = this.#agent !== null;
+    this.#agent = again
+      ? await eventually(`${this.id} to be let in again`, () => this.#open(server), 60_000)
+      : await this.#open(server);
+    await server.untilKnown(this.id, api);
+    return this;
+  }
+
+  #open(server: TestServer): Promise<SimulatedAgent> {
+    return server.agent(this.id, this.fields, {
       onRequest: (name, payload) => {
         if (name !== 'run_cmd') return undefined;
         const order = JSON.parse(payload.toString()) as Order;
@@ -42,8 +54,6 @@ export class JobAgent {
         return this.answer(order) ?? new Promise(() => undefined);
       },
     });
-    await server.untilKnown(this.id, api);
-    return this;
   }
 
   /** The order with this number. */
