@@ -1,8 +1,7 @@
 /** A receiver of webhooks that can be down, and tells afterwards what went wrong with what it was sent. */
 
-import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import { freePort } from '../servers/server-under-test.js';
+import type { ServerResponse } from 'node:http';
+import { HttpReceiver } from './http-receiver.js';
 
 export interface ReceivedEvent {
   readonly id: string;
@@ -17,38 +16,25 @@ export type ReceiverState = 'up' | 'refusing' | 'silent';
 export class WebhookReceiver {
   /** What was taken, in the order it came; more than once when it was sent again after that. */
   readonly taken: ReceivedEvent[] = [];
-  readonly #port: number;
-  #server: Server | null = null;
+  readonly #http = new HttpReceiver((_request, body, response) => this.#take(body, response));
   #state: ReceiverState = 'refusing';
   #onTaken: () => void = () => undefined;
 
-  private constructor(port: number) {
-    this.#port = port;
-  }
-
   static async start(): Promise<WebhookReceiver> {
-    const receiver = new WebhookReceiver(await freePort());
+    const receiver = new WebhookReceiver();
     await receiver.become('up');
     return receiver;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}/hook`;
+    return this.#http.url;
   }
 
   /** Whatever is under way ends without an answer. */
   async become(state: ReceiverState): Promise<void> {
-    await this.stop();
+    await this.#http.stop();
     this.#state = state;
-    if (state === 'refusing') return;
-    const server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => this.#take(Buffer.concat(chunks).toString(), response));
-    });
-    server.listen(this.#port, '127.0.0.1');
-    await once(server, 'listening');
-    this.#server = server;
+    if (state !== 'refusing') await this.#http.start();
   }
 
   /** Resolves when the next event is taken. */
@@ -58,13 +44,8 @@ export class WebhookReceiver {
     });
   }
 
-  async stop(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    if (server === null) return;
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
+  stop(): Promise<void> {
+    return this.#http.stop();
   }
 
   #take(body: string, response: ServerResponse): void {

@@ -1,9 +1,8 @@
 /** A receiver of webhooks on a port of its own, which answers as it is told. */
 
 import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { HttpReceiver } from '../../bench/load/http-receiver.js';
 
 export interface Received {
   readonly headers: IncomingHttpHeaders;
@@ -26,57 +25,27 @@ export const status =
     response.end();
   };
 
-export class WebhookReceiver {
+export class WebhookReceiver extends HttpReceiver {
   /** All requests, in the order they came. */
   readonly received: Received[] = [];
   answer: Answer = ok;
   /** Requests being answered at the moment, and the most there were, by client. */
   readonly open = new Map<string, number>();
   mostOfOneClient = 0;
-  connections = 0;
-  #server: Server | null = null;
-  #port = 0;
 
-  async start(): Promise<void> {
-    const server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (chunk) => {
-        body += String(chunk);
+  constructor() {
+    super(({ headers, url = '' }, body, response) => {
+      const event = JSON.parse(body) as Received['event'];
+      const received: Received = { headers, body, url, event };
+      this.received.push(received);
+      const now = (this.open.get(event.client_id) ?? 0) + 1;
+      this.open.set(event.client_id, now);
+      this.mostOfOneClient = Math.max(this.mostOfOneClient, now);
+      response.on('close', () => {
+        this.open.set(event.client_id, (this.open.get(event.client_id) ?? 1) - 1);
       });
-      request.on('end', () => {
-        const event = JSON.parse(body) as Received['event'];
-        const received: Received = { headers: request.headers, body, url: request.url ?? '', event };
-        this.received.push(received);
-        const now = (this.open.get(event.client_id) ?? 0) + 1;
-        this.open.set(event.client_id, now);
-        this.mostOfOneClient = Math.max(this.mostOfOneClient, now);
-        response.on('close', () => {
-          this.open.set(event.client_id, (this.open.get(event.client_id) ?? 1) - 1);
-        });
-        this.answer(received, response);
-      });
+      this.answer(received, response);
     });
-    server.on('connection', () => {
-      this.connections += 1;
-    });
-    server.listen(this.#port, '127.0.0.1');
-    await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
-    this.#server = server;
-  }
-
-  /** Requests are refused until it is started again, on the same port. */
-  async stop(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    if (server === null) return;
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}/hook`;
   }
 
   /** Ids of the events of one client, each once, in the order they first came. */
