@@ -2,26 +2,26 @@
 
 import { createRequire } from 'node:module';
 
-interface GcmSealer {
+export interface GcmSealer {
   /** `packet` ends with room for the 16 byte tag. */
   encrypt(packet: Buffer): void;
   free(): void;
 }
-interface Sealer {
+export interface Sealer {
   /** `packet` ends with room for the whole MAC. */
   encrypt(packet: Buffer, seqno: number): void;
   free(): void;
 }
-interface GcmOpener {
+export interface GcmOpener {
   decrypt(packet: Buffer, length: number, tag: Buffer): void;
   free(): void;
 }
-interface ChaChaOpener {
+export interface ChaChaOpener {
   decryptLen(head: Buffer, seqno: number): number;
   decrypt(packet: Buffer, tag: Buffer, seqno: number): void;
   free(): void;
 }
-interface GenericOpener {
+export interface GenericOpener {
   decryptBlock(head: Buffer): void;
   decrypt(packet: Buffer, seqno: number, head: Buffer, mac: Buffer): void;
   free(): void;

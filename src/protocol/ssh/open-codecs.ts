@@ -1,9 +1,12 @@
-/** Removing the protection of received packets, one function pair per cipher family. */
+/**
+ * Removing the protection of received packets, one class per cipher family. Classes, because every packet of every agent
+ * passes through here: the closures of a literal would give each connection a shape of its own.
+ */
 
 import { createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
 import { incrementIv } from './gcm-iv.js';
-import type { InboundKeys } from './library.js';
-import { native } from './native.js';
+import type { InboundKeys, MacInfo } from './library.js';
+import { type ChaChaOpener, type GcmOpener, type GenericOpener, native } from './native.js';
 
 /** The cipher part of a packet reader. */
 export interface OpenCodec {
@@ -19,109 +22,158 @@ export interface OpenCodec {
   free(): void;
 }
 
-const plainLength = (head: Buffer): number => head.readUInt32BE(0);
+class NativeGcm implements OpenCodec {
+  readonly tagBytes = 16;
+  readonly uncounted = 0;
+  readonly block = 16;
 
-const nothingToFree = (): void => undefined;
+  constructor(private readonly cipher: GcmOpener) {}
 
-const gcm = (keys: InboundKeys): OpenCodec => {
-  const frame = { tagBytes: 16, uncounted: 0, block: 16, length: plainLength };
-  const name = keys.decipherInfo.sslName;
-  if (native !== null) {
-    const cipher = new native.AESGCMDecipher(name, keys.decipherKey, keys.decipherIV);
-    return {
-      ...frame,
-      open(_head, body, tag) {
-        cipher.decrypt(body, body.length, tag);
-        return body;
-      },
-      free: () => cipher.free(),
-    };
+  length(head: Buffer): number {
+    return head.readUInt32BE(0);
   }
-  const iv = Buffer.from(keys.decipherIV);
-  return {
-    ...frame,
-    open(head, body, tag) {
-      const cipher = createDecipheriv(name as 'aes-128-gcm', keys.decipherKey, iv);
-      cipher.setAAD(head).setAuthTag(tag);
-      const plain = cipher.update(body);
-      cipher.final();
-      incrementIv(iv);
-      return plain;
-    },
-    free: nothingToFree,
-  };
-};
 
-const chaCha = (keys: InboundKeys): OpenCodec => {
-  if (native === null) throw new Error('chacha20-poly1305 needs the native addon');
-  const cipher = new native.ChaChaPolyDecipher(keys.decipherKey);
-  return {
-    tagBytes: 16,
-    uncounted: 0,
-    block: 8,
-    // Leaves `head` as it was; the tag covers the encrypted length.
-    length: (head, seqno) => cipher.decryptLen(head, seqno),
-    open(_head, body, tag, seqno) {
-      cipher.decrypt(body, tag, seqno);
-      return body;
-    },
-    free: () => cipher.free(),
-  };
-};
-
-const counterMode = (keys: InboundKeys): OpenCodec => {
-  const { decipherInfo, macInfo, macKey } = keys;
-  if (macInfo === undefined || macKey === undefined) throw new Error('MAC missing');
-  const frame = {
-    tagBytes: macInfo.actualLen,
-    uncounted: macInfo.isETM ? 0 : 4,
-    block: decipherInfo.blockLen,
-  };
-  if (native !== null) {
-    const cipher = new native.GenericDecipher(
-      decipherInfo.sslName,
-      keys.decipherKey,
-      keys.decipherIV,
-      macInfo.sslName,
-      macKey,
-      macInfo.isETM,
-      macInfo.actualLen,
-    );
-    return {
-      ...frame,
-      length(head) {
-        if (!macInfo.isETM) cipher.decryptBlock(head);
-        return head.readUInt32BE(0);
-      },
-      open(head, body, tag, seqno) {
-        cipher.decrypt(body, seqno, head, tag);
-        return body;
-      },
-      free: () => cipher.free(),
-    };
+  open(_head: Buffer, body: Buffer, tag: Buffer): Buffer {
+    this.cipher.decrypt(body, body.length, tag);
+    return body;
   }
-  const cipher = createDecipheriv(decipherInfo.sslName, keys.decipherKey, keys.decipherIV);
-  const sequence = Buffer.alloc(4);
-  return {
-    ...frame,
-    length(head) {
-      if (!macInfo.isETM) cipher.update(head).copy(head);
-      return head.readUInt32BE(0);
-    },
-    open(head, body, tag, seqno) {
-      const plain = macInfo.isETM ? body : cipher.update(body);
-      sequence.writeUInt32BE(seqno);
-      const mac = createHmac(macInfo.sslName, macKey).update(sequence).update(head).update(plain).digest();
-      if (!timingSafeEqual(mac.subarray(0, macInfo.actualLen), tag)) throw new Error('Invalid MAC');
-      return macInfo.isETM ? cipher.update(body) : plain;
-    },
-    free: nothingToFree,
-  };
-};
+
+  free(): void {
+    this.cipher.free();
+  }
+}
+
+class PortableGcm implements OpenCodec {
+  readonly tagBytes = 16;
+  readonly uncounted = 0;
+  readonly block = 16;
+  readonly #iv: Buffer;
+
+  constructor(private readonly keys: InboundKeys) {
+    this.#iv = Buffer.from(keys.decipherIV);
+  }
+
+  length(head: Buffer): number {
+    return head.readUInt32BE(0);
+  }
+
+  open(head: Buffer, body: Buffer, tag: Buffer): Buffer {
+    const { decipherInfo, decipherKey } = this.keys;
+    const cipher = createDecipheriv(decipherInfo.sslName as 'aes-128-gcm', decipherKey, this.#iv);
+    cipher.setAAD(head).setAuthTag(tag);
+    const plain = cipher.update(body);
+    cipher.final();
+    incrementIv(this.#iv);
+    return plain;
+  }
+
+  free(): void {
+    // Nothing to free.
+  }
+}
+
+class ChaCha implements OpenCodec {
+  readonly tagBytes = 16;
+  readonly uncounted = 0;
+  readonly block = 8;
+
+  constructor(private readonly cipher: ChaChaOpener) {}
+
+  /** Leaves `head` as it was; the tag covers the encrypted length. */
+  length(head: Buffer, seqno: number): number {
+    return this.cipher.decryptLen(head, seqno);
+  }
+
+  open(_head: Buffer, body: Buffer, tag: Buffer, seqno: number): Buffer {
+    this.cipher.decrypt(body, tag, seqno);
+    return body;
+  }
+
+  free(): void {
+    this.cipher.free();
+  }
+}
+
+class NativeCounterMode implements OpenCodec {
+  readonly tagBytes: number;
+  readonly uncounted: number;
+
+  constructor(
+    private readonly cipher: GenericOpener,
+    readonly block: number,
+    private readonly mac: MacInfo,
+  ) {
+    this.tagBytes = mac.actualLen;
+    this.uncounted = mac.isETM ? 0 : 4;
+  }
+
+  length(head: Buffer): number {
+    if (!this.mac.isETM) this.cipher.decryptBlock(head);
+    return head.readUInt32BE(0);
+  }
+
+  open(head: Buffer, body: Buffer, tag: Buffer, seqno: number): Buffer {
+    this.cipher.decrypt(body, seqno, head, tag);
+    return body;
+  }
+
+  free(): void {
+    this.cipher.free();
+  }
+}
+
+class PortableCounterMode implements OpenCodec {
+  readonly tagBytes: number;
+  readonly uncounted: number;
+  readonly block: number;
+  readonly #cipher: ReturnType<typeof createDecipheriv>;
+  readonly #sequence = Buffer.alloc(4);
+
+  constructor(
+    { decipherInfo, decipherKey, decipherIV }: InboundKeys,
+    private readonly mac: MacInfo,
+    private readonly macKey: Buffer,
+  ) {
+    this.tagBytes = mac.actualLen;
+    this.uncounted = mac.isETM ? 0 : 4;
+    this.block = decipherInfo.blockLen;
+    this.#cipher = createDecipheriv(decipherInfo.sslName, decipherKey, decipherIV);
+  }
+
+  length(head: Buffer): number {
+    if (!this.mac.isETM) this.#cipher.update(head).copy(head);
+    return head.readUInt32BE(0);
+  }
+
+  open(head: Buffer, body: Buffer, tag: Buffer, seqno: number): Buffer {
+    const { sslName, actualLen, isETM } = this.mac;
+    const plain = isETM ? body : this.#cipher.update(body);
+    this.#sequence.writeUInt32BE(seqno);
+    const mac = createHmac(sslName, this.macKey).update(this.#sequence).update(head).update(plain).digest();
+    if (!timingSafeEqual(mac.subarray(0, actualLen), tag)) throw new Error('Invalid MAC');
+    return isETM ? this.#cipher.update(body) : plain;
+  }
+
+  free(): void {
+    // Nothing to free.
+  }
+}
 
 /** The codec for the negotiated cipher with fresh keys. */
-export const openCodec = (keys: InboundKeys): OpenCodec => {
-  const name = keys.decipherInfo.sslName;
-  if (name === 'aes-128-gcm' || name === 'aes-256-gcm') return gcm(keys);
-  return name === 'chacha20' ? chaCha(keys) : counterMode(keys);
-};
+export function openCodec(keys: InboundKeys): OpenCodec {
+  const { decipherInfo, decipherKey, decipherIV, macInfo, macKey } = keys;
+  const name = decipherInfo.sslName;
+  if (name === 'aes-128-gcm' || name === 'aes-256-gcm') {
+    if (native === null) return new PortableGcm(keys);
+    return new NativeGcm(new native.AESGCMDecipher(name, decipherKey, decipherIV));
+  }
+  if (name === 'chacha20') {
+    if (native === null) throw new Error('chacha20-poly1305 needs the native addon');
+    return new ChaCha(new native.ChaChaPolyDecipher(decipherKey));
+  }
+  if (macInfo === undefined || macKey === undefined) throw new Error('MAC missing');
+  if (native === null) return new PortableCounterMode(keys, macInfo, macKey);
+  const { sslName, isETM, actualLen } = macInfo;
+  const cipher = new native.GenericDecipher(name, decipherKey, decipherIV, sslName, macKey, isETM, actualLen);
+  return new NativeCounterMode(cipher, decipherInfo.blockLen, macInfo);
+}

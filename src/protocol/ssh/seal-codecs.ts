@@ -1,9 +1,9 @@
-/** Protecting packets before they are sent, one function per cipher family. */
+/** Protecting packets before they are sent, one class per cipher family; why classes, see `open-codecs.ts`. */
 
 import { createCipheriv, createHmac } from 'node:crypto';
 import { incrementIv } from './gcm-iv.js';
-import type { OutboundKeys } from './library.js';
-import { native } from './native.js';
+import type { MacInfo, OutboundKeys } from './library.js';
+import { type GcmSealer, native, type Sealer } from './native.js';
 
 /** The cipher part of a packet writer. */
 export interface SealCodec {
@@ -21,92 +21,145 @@ export interface SealCodec {
 
 const HEAD_BYTES = 4;
 
-const nothingToFree = (): void => undefined;
+class NativeGcm implements SealCodec {
+  readonly roomBytes = 16;
+  readonly tagBytes = 16;
+  readonly block = 16;
+  readonly lengthCounts = false;
 
-const gcm = (keys: OutboundKeys): SealCodec => {
-  const frame = { roomBytes: 16, tagBytes: 16, block: 16, lengthCounts: false };
-  const name = keys.cipherInfo.sslName;
-  if (native !== null) {
-    const cipher = new native.AESGCMCipher(name, keys.cipherKey, keys.cipherIV);
-    return { ...frame, seal: (packet) => cipher.encrypt(packet), free: () => cipher.free() };
+  constructor(private readonly cipher: GcmSealer) {}
+
+  seal(packet: Buffer): void {
+    this.cipher.encrypt(packet);
   }
-  const iv = Buffer.from(keys.cipherIV);
-  return {
-    ...frame,
-    seal(packet) {
-      const end = packet.length - 16;
-      const cipher = createCipheriv(name as 'aes-128-gcm', keys.cipherKey, iv);
-      cipher.setAAD(packet.subarray(0, HEAD_BYTES));
-      packet.set(cipher.update(packet.subarray(HEAD_BYTES, end)), HEAD_BYTES);
-      cipher.final();
-      packet.set(cipher.getAuthTag(), end);
-      incrementIv(iv);
-    },
-    free: nothingToFree,
-  };
-};
 
-const chaCha = (keys: OutboundKeys): SealCodec => {
-  if (native === null) throw new Error('chacha20-poly1305 needs the native addon');
-  const cipher = new native.ChaChaPolyCipher(keys.cipherKey);
-  return {
-    roomBytes: 16,
-    tagBytes: 16,
-    block: 8,
-    lengthCounts: false,
-    seal: (packet, seqno) => cipher.encrypt(packet, seqno),
-    free: () => cipher.free(),
-  };
-};
-
-const counterMode = (keys: OutboundKeys): SealCodec => {
-  const { cipherInfo, macInfo, macKey } = keys;
-  if (macInfo === undefined || macKey === undefined) throw new Error('MAC missing');
-  const frame = {
-    roomBytes: macInfo.len,
-    tagBytes: macInfo.actualLen,
-    block: cipherInfo.blockLen,
-    lengthCounts: !macInfo.isETM,
-  };
-  if (native !== null) {
-    const cipher = new native.GenericCipher(
-      cipherInfo.sslName,
-      keys.cipherKey,
-      keys.cipherIV,
-      macInfo.sslName,
-      macKey,
-      macInfo.isETM,
-    );
-    return {
-      ...frame,
-      seal: (packet, seqno) => cipher.encrypt(packet, seqno),
-      free: () => cipher.free(),
-    };
+  free(): void {
+    this.cipher.free();
   }
-  const cipher = createCipheriv(cipherInfo.sslName, keys.cipherKey, keys.cipherIV);
-  const sequence = Buffer.alloc(4);
-  return {
-    ...frame,
-    seal(packet, seqno) {
-      const end = packet.length - macInfo.len;
-      sequence.writeUInt32BE(seqno);
-      const mac = createHmac(macInfo.sslName, macKey).update(sequence);
-      if (macInfo.isETM) {
-        packet.set(cipher.update(packet.subarray(HEAD_BYTES, end)), HEAD_BYTES);
-        mac.update(packet.subarray(0, end));
-      } else {
-        mac.update(packet.subarray(0, end));
-        packet.set(cipher.update(packet.subarray(0, end)), 0);
-      }
-      packet.set(mac.digest(), end);
-    },
-    free: nothingToFree,
-  };
-};
+}
+
+class PortableGcm implements SealCodec {
+  readonly roomBytes = 16;
+  readonly tagBytes = 16;
+  readonly block = 16;
+  readonly lengthCounts = false;
+  readonly #iv: Buffer;
+
+  constructor(private readonly keys: OutboundKeys) {
+    this.#iv = Buffer.from(keys.cipherIV);
+  }
+
+  seal(packet: Buffer): void {
+    const { cipherInfo, cipherKey } = this.keys;
+    const end = packet.length - this.roomBytes;
+    const cipher = createCipheriv(cipherInfo.sslName as 'aes-128-gcm', cipherKey, this.#iv);
+    cipher.setAAD(packet.subarray(0, HEAD_BYTES));
+    packet.set(cipher.update(packet.subarray(HEAD_BYTES, end)), HEAD_BYTES);
+    cipher.final();
+    packet.set(cipher.getAuthTag(), end);
+    incrementIv(this.#iv);
+  }
+
+  free(): void {
+    // Nothing to free.
+  }
+}
+
+class ChaCha implements SealCodec {
+  readonly roomBytes = 16;
+  readonly tagBytes = 16;
+  readonly block = 8;
+  readonly lengthCounts = false;
+
+  constructor(private readonly cipher: Sealer) {}
+
+  seal(packet: Buffer, seqno: number): void {
+    this.cipher.encrypt(packet, seqno);
+  }
+
+  free(): void {
+    this.cipher.free();
+  }
+}
+
+class NativeCounterMode implements SealCodec {
+  readonly roomBytes: number;
+  readonly tagBytes: number;
+  readonly lengthCounts: boolean;
+
+  constructor(
+    private readonly cipher: Sealer,
+    readonly block: number,
+    mac: MacInfo,
+  ) {
+    this.roomBytes = mac.len;
+    this.tagBytes = mac.actualLen;
+    this.lengthCounts = !mac.isETM;
+  }
+
+  seal(packet: Buffer, seqno: number): void {
+    this.cipher.encrypt(packet, seqno);
+  }
+
+  free(): void {
+    this.cipher.free();
+  }
+}
+
+class PortableCounterMode implements SealCodec {
+  readonly roomBytes: number;
+  readonly tagBytes: number;
+  readonly block: number;
+  readonly lengthCounts: boolean;
+  readonly #cipher: ReturnType<typeof createCipheriv>;
+  readonly #sequence = Buffer.alloc(4);
+
+  constructor(
+    { cipherInfo, cipherKey, cipherIV }: OutboundKeys,
+    private readonly mac: MacInfo,
+    private readonly macKey: Buffer,
+  ) {
+    this.roomBytes = mac.len;
+    this.tagBytes = mac.actualLen;
+    this.block = cipherInfo.blockLen;
+    this.lengthCounts = !mac.isETM;
+    this.#cipher = createCipheriv(cipherInfo.sslName, cipherKey, cipherIV);
+  }
+
+  seal(packet: Buffer, seqno: number): void {
+    const end = packet.length - this.roomBytes;
+    this.#sequence.writeUInt32BE(seqno);
+    const mac = createHmac(this.mac.sslName, this.macKey).update(this.#sequence);
+    if (this.mac.isETM) {
+      packet.set(this.#cipher.update(packet.subarray(HEAD_BYTES, end)), HEAD_BYTES);
+      mac.update(packet.subarray(0, end));
+    } else {
+      mac.update(packet.subarray(0, end));
+      packet.set(this.#cipher.update(packet.subarray(0, end)), 0);
+    }
+    packet.set(mac.digest(), end);
+  }
+
+  free(): void {
+    // Nothing to free.
+  }
+}
 
 /** The codec for the negotiated cipher with fresh keys. */
-export const sealCodec = (keys: OutboundKeys): SealCodec => {
-  const name = keys.cipherInfo.sslName;
-  if (name === 'aes-128-gcm' || name === 'aes-256-gcm') return gcm(keys);
-  return name === 'chacha20' ? chaCha(keys) : counterMode(keys);
-};
+export function sealCodec(keys: OutboundKeys): SealCodec {
+  const { cipherInfo, cipherKey, cipherIV, macInfo, macKey } = keys;
+  const name = cipherInfo.sslName;
+  if (name === 'aes-128-gcm' || name === 'aes-256-gcm') {
+    if (native === null) return new PortableGcm(keys);
+    return new NativeGcm(new native.AESGCMCipher(name, cipherKey, cipherIV));
+  }
+  if (name === 'chacha20') {
+    if (native === null) throw new Error('chacha20-poly1305 needs the native addon');
+    return new ChaCha(new native.ChaChaPolyCipher(cipherKey));
+  }
+  if (macInfo === undefined || macKey === undefined) throw new Error('MAC missing');
+  if (native === null) return new PortableCounterMode(keys, macInfo, macKey);
+  const { sslName, isETM } = macInfo;
+  const cipher = new native.GenericCipher(name, cipherKey, cipherIV, sslName, macKey, isETM);
+  return new NativeCounterMode(cipher, cipherInfo.blockLen, macInfo);
+}
