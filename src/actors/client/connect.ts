@@ -112,22 +112,44 @@ function happeningsAtConnect(previous: ClientRecord | null, record: ClientRecord
   ];
 }
 
+/** Field by field: a record made of the rest of another object would be slow to read and to compare. */
 function buildRecord(
   state: ClientState,
   request: ConnectionRequest,
   previous: ClientRecord | null,
   now: string,
 ): ClientRecord {
-  const { id: _id, sessionId: _sessionId, remotes: _remotes, ...reported } = request;
   return {
-    ...reported,
     id: state.id,
     clientAuthId: state.connection.session.authId,
+    name: request.name,
     address: state.connection.session.remoteAddress,
+    hostname: request.hostname,
+    version: request.version,
+    os: request.os,
+    osFullName: request.osFullName,
+    osVersion: request.osVersion,
+    osArch: request.osArch,
+    osFamily: request.osFamily,
+    osKernel: request.osKernel,
+    osVirtualizationSystem: request.osVirtualizationSystem,
+    osVirtualizationRole: request.osVirtualizationRole,
+    numCpus: request.numCpus,
+    cpuFamily: request.cpuFamily,
+    cpuModel: request.cpuModel,
+    cpuModelName: request.cpuModelName,
+    cpuVendor: request.cpuVendor,
+    memTotal: request.memTotal,
+    timezone: request.timezone,
+    ipv4: request.ipv4,
+    ipv6: request.ipv6,
+    tags: request.tags,
+    labels: request.labels,
     allowedUserGroups: previous?.allowedUserGroups ?? null,
     updatesStatus: previous?.updatesStatus ?? null,
     extIpAddresses: previous?.extIpAddresses ?? null,
     tunnels: tunnelRecords(state.tunnels),
+    clientConfiguration: request.clientConfiguration,
     disconnectedAt: null,
     connectedAt: now,
   };
