@@ -33,6 +33,11 @@ export type RawUpgrade = (socket: EngineSocket, protocol: string) => void;
 const HELD_BODY_BYTES = 64 * 1024;
 /** An unread rest of a body up to this size is read and dropped, so that the peer sees the answer. */
 const DRAINED_BODY_BYTES = 1024 * 1024;
+/**
+ * How long the end of a larger body is waited for before the answer, which closes the connection then. Whoever still sends
+ * when it is closed is told of a broken pipe, and may never see the answer that was on its way.
+ */
+const LINGER: Milliseconds = 500;
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -76,7 +81,8 @@ type BodyReader =
     }
   | { readonly kind: 'chunks'; readonly callback: (chunk: Buffer, last: boolean) => void };
 
-type State = 'open' | 'streaming' | 'finished' | 'upgraded';
+/** `lingering`: the answer is there, and waits for the end of the body. */
+type State = 'open' | 'lingering' | 'streaming' | 'finished' | 'upgraded';
 
 export class Response implements EngineResponse {
   #state: State = 'open';
@@ -89,6 +95,7 @@ export class Response implements EngineResponse {
   #receivedBytes = 0;
   #bodyComplete: boolean;
   #paused = false;
+  #linger: { readonly answer: () => void; readonly timer: NodeJS.Timeout } | null = null;
 
   /** `bodyLength` is `null` for a chunked body and 0 for none; `upgrade` is `null` unless it is one. */
   constructor(
@@ -124,11 +131,16 @@ export class Response implements EngineResponse {
 
   onAborted(callback: () => void): void {
     if (this.#aborted) callback();
-    else if (!this.done) this.#abortCallbacks.push(callback);
+    else if (!this.done && this.#state !== 'lingering') this.#abortCallbacks.push(callback);
   }
 
   send(status: number, headers: HeaderLines, body: string | Uint8Array = ''): void {
     if (this.#state !== 'open') return;
+    if (this.#mustCloseAfter()) this.#lingerBefore(() => this.#answer(status, headers, body));
+    else this.#answer(status, headers, body);
+  }
+
+  #answer(status: number, headers: HeaderLines, body: string | Uint8Array): void {
     const close = this.#mustCloseAfter();
     this.#finish();
     this.#withCork(() => {
@@ -164,7 +176,9 @@ export class Response implements EngineResponse {
 
   body(limit: number): Promise<Buffer> {
     if (this.#reader !== null) return Promise.reject(new AppError('internal', { detail: 'body read twice' }));
-    if (this.#aborted || this.done) return Promise.reject(new AppError('aborted'));
+    if (this.#aborted || this.#state === 'lingering' || this.done) {
+      return Promise.reject(new AppError('aborted'));
+    }
     if (this.bodyLength !== null && this.bodyLength > limit) {
       return Promise.reject(new AppError('body_too_large'));
     }
@@ -177,7 +191,7 @@ export class Response implements EngineResponse {
   }
 
   onBody(callback: (chunk: Buffer, last: boolean) => void): void {
-    if (this.#reader !== null || this.done) return;
+    if (this.#reader !== null || this.#state === 'lingering' || this.done) return;
     this.#reader = { kind: 'chunks', callback };
     const held = this.#takeChunks();
     if (held.length > 0 || this.#bodyComplete) {
@@ -188,7 +202,7 @@ export class Response implements EngineResponse {
   }
 
   pauseBody(): void {
-    if (this.#paused || this.#bodyComplete || this.done) return;
+    if (this.#paused || this.#bodyComplete || this.#state === 'lingering' || this.done) return;
     this.#paused = true;
     this.raw.pause();
   }
@@ -220,7 +234,8 @@ export class Response implements EngineResponse {
   received(bytes: ArrayBuffer, last: boolean): void {
     this.#receivedBytes += bytes.byteLength;
     if (last) this.#bodyComplete = true;
-    if (this.done) return;
+    if (last && this.#linger !== null) this.#linger.answer();
+    if (this.done || this.#state === 'lingering') return;
     const reader = this.#reader;
     if (reader?.kind === 'chunks') {
       const chunk = Buffer.from(new Uint8Array(bytes));
@@ -241,6 +256,15 @@ export class Response implements EngineResponse {
       this.#reader = null;
       reader.resolve(this.#takeChunks());
     }
+  }
+
+  /** What is still to come of the body is dropped. */
+  #lingerBefore(answer: () => void): void {
+    this.#state = 'lingering';
+    this.#abortCallbacks = [];
+    this.#linger = { answer, timer: setTimeout(answer, LINGER) };
+    this.#dropBody();
+    this.resumeBody();
   }
 
   /** Engine callback: the peer is gone. The engine also says so after some answers. */
@@ -322,11 +346,17 @@ export class Response implements EngineResponse {
 
   #settle(): void {
     this.#abortCallbacks = [];
+    clearTimeout(this.#linger?.timer);
+    this.#linger = null;
+    this.#dropBody();
+    this.onFinished(this);
+  }
+
+  #dropBody(): void {
     this.#chunks = [];
     const reader = this.#reader;
     this.#reader = null;
     if (reader?.kind === 'whole') reader.reject(new AppError('aborted'));
-    this.onFinished(this);
   }
 
   #withCork(work: () => void): void {

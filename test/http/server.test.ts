@@ -233,6 +233,43 @@ test('a body above the limit is refused before it has arrived; a small rest is r
   assert.match(await chunked.closed(), /^HTTP\/1\.1 413 /);
 });
 
+test('who sends all of a large body that is refused gets the answer, and may go on', async (t) => {
+  let left = 0;
+  const server = await serve(t, async (_request, response) => {
+    response.onAborted(() => {
+      left += 1;
+    });
+    try {
+      response.send(200, [], await response.body(10));
+    } catch (error) {
+      if (error instanceof AppError) response.send(error.status, [], error.code);
+      await assert.rejects(response.body(10), { code: 'aborted' });
+    }
+  });
+  const bytes = Buffer.alloc(8 * 1024 * 1024, 'x');
+  const chunk = Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  const chunked = open(t, server);
+  await chunked.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  await chunked.write(chunk);
+  await chunked.write('0\r\n\r\n');
+  assert.doesNotMatch(await chunked.until('body_too_large'), /Connection: close/);
+  await chunked.write(`${post(4)}next`);
+  await chunked.until('\r\n\r\nnext');
+  const whole = open(t, server);
+  await whole.write(post(bytes.length));
+  await whole.write(bytes);
+  await whole.until('body_too_large');
+  await whole.write(`${post(4)}next`);
+  await whole.until('\r\n\r\nnext');
+  const leaving = open(t, server);
+  await leaving.write(post(1e12));
+  leaving.close();
+  const after = open(t, server);
+  await after.write(`${post(4)}next`);
+  await after.until('\r\n\r\nnext');
+  assert.equal(left, 0, 'whoever has been answered is not told that the peer left');
+});
+
 test('body chunks can be followed as they come', async (t) => {
   const server = await serve(t, (_request, response) => {
     let text = '';
