@@ -22,6 +22,7 @@ import { createSessions, type Sessions } from './sessions/sessions.js';
 import { longestLifetime } from './tokens/lifetime.js';
 import { createTokenVerifier, type VerifyToken } from './tokens/verify.js';
 import type { UserProvider } from './users/provider.js';
+import { presentUser } from './users/tenure.js';
 import { makeVerifySecondFactor } from './verify-second-factor.js';
 
 export interface ApiAuthOptions {
@@ -57,7 +58,7 @@ export function createApiAuth(options: ApiAuthOptions): ApiAuth {
   if (jwtSecret === '') throw new Error('there is no jwt_secret to sign tokens with');
   const secret = new TextEncoder().encode(jwtSecret);
   const sessions = createSessions(store, clock, log);
-  const apiTokens = createApiTokens(store, clock);
+  const apiTokens = createApiTokens(store, clock, (username) => presentUser(users, store, username));
   const parts: AuthParts = {
     ...options,
     secret,

@@ -5,6 +5,7 @@ import type { Milliseconds } from '../time.js';
 import type { AuthParts } from './create-api-auth.js';
 import type { Claims, Scope } from './tokens/claims.js';
 import { signToken } from './tokens/sign.js';
+import { presentUser } from './users/tenure.js';
 
 export interface NewToken {
   readonly username: string;
@@ -18,9 +19,11 @@ export interface NewToken {
 
 /** Resolves when the session behind the token would survive a power loss. */
 export async function issueToken(
-  { secret, sessions, clock, longest }: AuthParts,
+  { secret, sessions, users, store, clock, longest }: AuthParts,
   { username, lifetime, scopes, pending = false, userAgent, ip }: NewToken,
 ): Promise<{ readonly token: string; readonly session: SessionRecord }> {
+  // Before he has anything: what is found of an earlier holder of the name later would take it along.
+  await presentUser(users, store, username);
   const session = await sessions.open({ username, lifetime, pending, userAgent, ip });
   const issuedAt = clock.now();
   const claims: Claims = {

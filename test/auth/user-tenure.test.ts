@@ -1,6 +1,7 @@
 /** Who a user name belongs to, for sources of users that know nothing but names and may be changed by hand. */
 
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { User } from '../../src/auth/users/provider.js';
 import { openSqlUsers } from '../../src/auth/users/sql/open-sql-users.js';
@@ -10,6 +11,7 @@ import type { ApiTokenRecord } from '../../src/store/api-tokens.js';
 import { openStore } from '../../src/store/open.js';
 import type { SessionRecord } from '../../src/store/sessions.js';
 import { accountRules, GOOD_PASSWORD, hashOf } from '../support/account-rules.js';
+import { authWorld, basic, bcryptHash } from '../support/auth-world.js';
 import { sqlite, userTables } from '../support/foreign-database.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MemoryLogger } from '../support/memory-logger.js';
@@ -171,4 +173,32 @@ test('rows of a database that others change', async (context) => {
   assert.equal(await look(), null);
   await add(hashOf('three'));
   assert.equal(await look(), 1);
+});
+
+test('whoever has got a name by hand keeps what he makes before anybody looks', async (context) => {
+  const { usersFile, users, store, login, call, clock } = await authWorld(context);
+  const write = (...rows: readonly (readonly [string, string])[]): void => {
+    const entries = rows.map(([username, password]) => ({ username, password: bcryptHash(password) }));
+    writeFileSync(usersFile, JSON.stringify(entries));
+    clock.advance(3_000);
+  };
+  const look = () => presentUser(users, store, 'bob');
+  const sessionsOf = () => [...store.sessions.byUser('bob')].length;
+  const addToken = (password: string) =>
+    call({
+      method: 'POST',
+      url: '/api/v1/me/tokens',
+      headers: { authorization: basic('bob', password) },
+      body: { name: 'mine', scope: 'read' },
+    });
+  write(['bob', 'first']);
+  assert.equal((await login('bob', 'first')).status, 200);
+  assert.equal((await addToken('first')).status, 200);
+  write(['anna', 'x']);
+  await look();
+  write(['bob', 'second']);
+  assert.equal((await login('bob', 'second')).status, 200);
+  assert.equal((await addToken('second')).status, 200, 'the name of the first one is free');
+  await look();
+  assert.deepEqual([sessionsOf(), store.apiTokens.byUser('bob').length], [1, 1]);
 });

@@ -49,6 +49,8 @@ const LONGEST_NAME = 249;
 export function createApiTokens(
   { apiTokens, flushed }: Pick<Store, 'apiTokens' | 'flushed'>,
   clock: Clock,
+  /** Ends what an earlier holder of the name has left. */
+  settleName: (username: string) => Promise<unknown>,
 ): ApiTokens {
   return {
     list: (username) => apiTokens.byUser(username),
@@ -61,6 +63,7 @@ export function createApiTokens(
           `current user should belong to ${ADMINISTRATORS} group to create a token with this scope`,
         );
       }
+      await settleName(username);
       const createdAt = Math.floor(clock.now() / 1000) * 1000;
       const end = expiresAt ?? inAYear(createdAt);
       for (;;) {
