@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { holdPort } from './hold-port.js';
 
 /** `body`: the whole of it, as text. */
 export type OnRequest = (request: IncomingMessage, body: string, response: ServerResponse) => void;
@@ -41,6 +42,7 @@ export class HttpReceiver {
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
+    await holdPort(this.#port);
   }
 
   /** Once it has been started. */

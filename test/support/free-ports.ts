@@ -14,17 +14,42 @@ export async function occupy(port = 0, host = '::'): Promise<{ port: number; fre
 }
 
 /**
- * Below the ports the system hands out for port 0 (32768 and up on Linux): other tests that run at the same time
- * cannot be given one of these between its being found free and its use.
+ * Below the ports the system hands out for port 0 (32768 and up on Linux): nothing that asks for any port can be
+ * given one of these between its being found free and its use. Each process takes a slice of its own, for the same
+ * reason: test files run at the same time.
  */
 const LOWEST = 10_000;
-const HIGHEST = 32_000;
+const SLICES = 60;
+/** The first one is listened on for as long as the process lives, and says that the slice is taken. */
+const PORTS_PER_SLICE = 360;
 
-/** Ports that were free a moment ago, all different. */
+let slice: Promise<number> | null = null;
+let given = 0;
+
+async function takeSlice(): Promise<number> {
+  const start = Math.floor(Math.random() * SLICES);
+  for (let step = 0; step < SLICES; step += 1) {
+    const first = LOWEST + ((start + step) % SLICES) * PORTS_PER_SLICE;
+    const mark = createServer();
+    const taken = await new Promise<boolean>((resolve) => {
+      mark.once('error', () => resolve(false));
+      mark.listen({ port: first, host: '127.0.0.1', exclusive: true }, () => resolve(true));
+    });
+    if (!taken) continue;
+    mark.unref();
+    return first;
+  }
+  throw new Error('every slice of the ports for tests is taken');
+}
+
+/** Ports that were free a moment ago, all different, and not given to this process before until all have been. */
 export async function freePorts(count: number): Promise<number[]> {
+  slice ??= takeSlice();
+  const first = await slice;
   const found = new Set<number>();
   while (found.size < count) {
-    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+    given = (given % (PORTS_PER_SLICE - 1)) + 1;
+    const port = first + given;
     try {
       await (await occupy(port)).free();
       found.add(port);

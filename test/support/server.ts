@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SimulatedAgent, type SimulatedAgentOptions } from '../../bench/fleet/simulated-agent.js';
+import { holdPort } from '../../bench/load/hold-port.js';
 import { ApiClient, basic } from './api-client.js';
 import { eventually } from './eventually.js';
 
@@ -62,6 +63,7 @@ export class TestServer {
   #child: ChildProcess | null = null;
   #ending: Promise<Ending> | null = null;
   #exited = false;
+  #removed = false;
   #output = '';
   #agentPort = 0;
   #apiPort = 0;
@@ -144,9 +146,11 @@ export class TestServer {
     this.#child = child;
     this.#exited = false;
     // 'close' comes after the last byte of its output, 'exit' may come before.
-    this.#ending = once(child, 'close').then(([code, signal]) => {
+    this.#ending = once(child, 'close').then(async ([code, signal]) => {
       this.#exited = true;
       this.#notify();
+      // Nobody else of this machine gets its ports before it starts again.
+      if (!this.#removed) await Promise.all([this.#agentPort, this.#apiPort].filter(Boolean).map(holdPort));
       return { code, signal } as Ending;
     });
     const keep = (chunk: Buffer): void => {
@@ -205,6 +209,7 @@ export class TestServer {
 
   /** Ends it and removes its files. Fails when a shard has crashed or the server does not end in order. */
   async remove(): Promise<void> {
+    this.#removed = true;
     for (const agent of this.#agents) agent.destroy();
     const wasRunning = this.running;
     const ending = wasRunning ? await this.stop() : null;
