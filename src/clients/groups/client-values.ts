@@ -28,17 +28,9 @@ const reads: readonly Read[] = groupParamNames.map((name) => readers[name]);
 
 export const paramNumber = (name: GroupParamName): number => groupParamNames.indexOf(name);
 
-/** One bit for each parameter. */
-export const allParams = (1 << groupParamNames.length) - 1;
-
-/** The parameters in which two states of a client differ, as bits. */
-export function changedParams(before: ClientRecord, after: ClientRecord): number {
-  let changed = 0;
-  for (const [number, read] of reads.entries()) {
-    if (!isSame(read(before), read(after))) changed |= 1 << number;
-  }
-  return changed;
-}
+/** Whether two states of a client are the same to every group. */
+export const sameToGroups = (one: ClientRecord, other: ClientRecord): boolean =>
+  reads.every((read) => isSame(read(one), read(other)));
 
 /** Values of one client in lower case, each made when it is first asked for. */
 export class ClientValues {

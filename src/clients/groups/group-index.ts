@@ -1,13 +1,14 @@
 /**
- * All client groups of one thread, and which of them a client is in. A change of a client looks at the groups that
- * its values lead to and at those that can only be tried, a change of a group at every client once. Spec 03 §7.4.
+ * All client groups of one thread, and which of them a client is in. A change of a client compares it with every
+ * pattern there is once, however many groups have it, a change of a group looks at every client once. Spec 03 §7.4.
  */
 
 import type { ClientRecord } from '../record.js';
-import { allParams, ClientValues, changedParams } from './client-values.js';
-import { type CompiledGroup, compileGroup } from './compile-group.js';
-import type { ClientGroup } from './group.js';
+import { ClientValues, sameToGroups } from './client-values.js';
+import { type CompiledGroup, type Condition, compileGroup } from './compile-group.js';
+import { type ClientGroup, groupParamNames } from './group.js';
 import { GroupSet, type Membership, Memberships } from './membership.js';
+import { ParamConditions } from './param-conditions.js';
 
 interface Numbered extends CompiledGroup {
   readonly number: number;
@@ -24,10 +25,10 @@ export class GroupIndex {
   /** By number; those of removed groups are given out again. */
   readonly #byNumber: (Numbered | undefined)[] = [];
   readonly #free: number[] = [];
-  /** Groups whose members have a certain value, by parameter and value. */
-  readonly #anchored = new Map<number, Map<string, Set<Numbered>>>();
-  /** The other groups that can have members. */
-  readonly #tried = new Set<Numbered>();
+  /** Groups that can have members: those with conditions. */
+  readonly #asking = new GroupSet();
+  /** The conditions, by `keyOf`. */
+  readonly #conditions = new Map<number, ParamConditions>();
   /** Groups that let members of a user group in. */
   readonly #granting = new Map<string, GroupSet>();
   readonly #memberships = new Memberships((numbers) => this.#idsOf(numbers));
@@ -52,7 +53,13 @@ export class GroupIndex {
     const numbered: Numbered = { ...compileGroup(group), number };
     this.#groups.set(group.id, numbered);
     this.#byNumber[number] = numbered;
-    for (const places of this.#placesOf(numbered)) places.add(numbered);
+    for (const condition of numbered.conditions) {
+      this.#asking.add(number);
+      const key = keyOf(condition);
+      const conditions = this.#conditions.get(key) ?? new ParamConditions(condition.param);
+      this.#conditions.set(key, conditions);
+      conditions.add(number, condition);
+    }
     for (const name of group.allowedUserGroups ?? []) {
       const granting = this.#granting.get(name) ?? new GroupSet();
       granting.add(number);
@@ -75,19 +82,15 @@ export class GroupIndex {
 
   /** The membership of a new or changed client; the one before has to be released. */
   assess(record: ClientRecord, previous: GroupedClient | undefined): Membership {
-    const before = previous?.membership;
-    const changed = previous === undefined ? allParams : changedParams(previous.record, record);
-    if (changed === 0 && before !== undefined) return this.#memberships.take(before.bits);
-    const values = new ClientValues(record);
-    const groups = new GroupSet();
-    const consider = (group: Numbered): void => {
-      const affected = before === undefined || (group.uses & changed) !== 0;
-      if (affected ? group.matches(values) : before.has(group.number)) groups.add(group.number);
-    };
-    for (const [param, byValue] of this.#anchored) {
-      for (const value of values.of(param)) byValue.get(value)?.forEach(consider);
+    if (previous !== undefined && sameToGroups(previous.record, record)) {
+      return this.#memberships.take(previous.membership.bits);
     }
-    this.#tried.forEach(consider);
+    const values = new ClientValues(record);
+    const groups = this.#asking.copy();
+    for (const conditions of this.#conditions.values()) {
+      if (groups.empty) break;
+      conditions.narrow(groups, values.of(conditions.param));
+    }
     return this.#memberships.take(groups.toBits());
   }
 
@@ -119,33 +122,18 @@ export class GroupIndex {
   }
 
   #forget(group: Numbered): void {
-    for (const places of this.#placesOf(group)) places.delete(group);
-    this.#dropEmptyPlaces(group);
+    this.#asking.delete(group.number);
+    for (const condition of group.conditions) {
+      const key = keyOf(condition);
+      const conditions = this.#conditions.get(key);
+      conditions?.remove(group.number, condition);
+      if (conditions?.empty) this.#conditions.delete(key);
+    }
     for (const name of group.group.allowedUserGroups ?? []) {
       const granting = this.#granting.get(name);
       granting?.delete(group.number);
       if (granting?.empty) this.#granting.delete(name);
     }
-  }
-
-  /** Where the group is found from a client. */
-  #placesOf({ anchor, uses }: Numbered): Set<Numbered>[] {
-    if (uses === 0) return [];
-    if (anchor === null) return [this.#tried];
-    const byValue = this.#anchored.get(anchor.param) ?? new Map<string, Set<Numbered>>();
-    this.#anchored.set(anchor.param, byValue);
-    return Array.from(anchor.values, (value) => {
-      const groups = byValue.get(value) ?? new Set();
-      byValue.set(value, groups);
-      return groups;
-    });
-  }
-
-  #dropEmptyPlaces({ anchor }: Numbered): void {
-    const byValue = anchor === null ? undefined : this.#anchored.get(anchor.param);
-    if (anchor === null || byValue === undefined) return;
-    for (const value of anchor.values) if (byValue.get(value)?.size === 0) byValue.delete(value);
-    if (byValue.size === 0) this.#anchored.delete(anchor.param);
   }
 
   #idsOf(numbers: readonly number[]): readonly string[] {
@@ -155,5 +143,8 @@ export class GroupIndex {
     );
   }
 }
+
+/** A group has one condition of a key at most. */
+const keyOf = ({ param, place }: Condition): number => place * groupParamNames.length + param;
 
 const compareTexts = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);

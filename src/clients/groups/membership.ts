@@ -54,6 +54,7 @@ export class Membership {
 
 /** A set of groups that can be changed. */
 export class GroupSet {
+  /** Without empty ones at the end. */
   readonly words: number[];
 
   constructor(bits = '') {
@@ -71,7 +72,22 @@ export class GroupSet {
     const word = this.words[index];
     if (word === undefined) return;
     this.words[index] = word & ~(1 << (group % BITS));
-    while (this.words.at(-1) === 0) this.words.pop();
+    this.#trim();
+  }
+
+  copy(): GroupSet {
+    const copy = new GroupSet();
+    for (const word of this.words) copy.words.push(word);
+    return copy;
+  }
+
+  /** Takes all groups of the other set out. */
+  subtract(other: GroupSet): void {
+    const length = Math.min(this.words.length, other.words.length);
+    for (let index = 0; index < length; index++) {
+      this.words[index] = (this.words[index] ?? 0) & ~(other.words[index] ?? 0);
+    }
+    this.#trim();
   }
 
   get empty(): boolean {
@@ -82,6 +98,10 @@ export class GroupSet {
     let bits = '';
     for (const word of this.words) bits += String.fromCharCode(word);
     return bits;
+  }
+
+  #trim(): void {
+    while (this.words.at(-1) === 0) this.words.pop();
   }
 }
 
