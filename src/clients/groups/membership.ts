@@ -81,6 +81,24 @@ export class GroupSet {
     return copy;
   }
 
+  /** Keeps the groups that the other set has, too. */
+  intersect({ words }: GroupSet): void {
+    this.words.length = Math.min(this.words.length, words.length);
+    for (let index = 0; index < this.words.length; index++) {
+      this.words[index] = (this.words[index] ?? 0) & (words[index] ?? 0);
+    }
+    this.#trim();
+  }
+
+  /** Whether they have a group in common. */
+  meets({ words }: GroupSet): boolean {
+    const length = Math.min(this.words.length, words.length);
+    for (let index = 0; index < length; index++) {
+      if (((this.words[index] ?? 0) & (words[index] ?? 0)) !== 0) return true;
+    }
+    return false;
+  }
+
   /** Takes all groups of the other set out. */
   subtract(other: GroupSet): void {
     const length = Math.min(this.words.length, other.words.length);

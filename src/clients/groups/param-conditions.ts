@@ -51,13 +51,16 @@ export class ParamConditions {
 
   /** Takes the groups out of a set whose condition a client with these values, in lower case, does not meet. */
   narrow(groups: GroupSet, values: readonly string[]): void {
-    const unmet = this.#asking.copy();
+    const unmet = groups.copy();
+    unmet.intersect(this.#asking);
     if (values.length === 0) unmet.subtract(this.#wantingNone);
     for (const value of values) {
+      if (unmet.empty) return;
       const satisfied = this.#byValue.get(value);
       if (satisfied !== undefined) unmet.subtract(satisfied);
       for (const wildcard of this.#wildcards.values()) {
-        if (wildcard.matches(value)) unmet.subtract(wildcard.groups);
+        // A client may have thousands of values, most of which decide nothing any more.
+        if (unmet.meets(wildcard.groups) && wildcard.matches(value)) unmet.subtract(wildcard.groups);
       }
     }
     groups.subtract(unmet);
