@@ -65,36 +65,21 @@ class PortableGcm implements SealCodec {
   }
 }
 
-class ChaCha implements SealCodec {
-  readonly roomBytes = 16;
-  readonly tagBytes = 16;
-  readonly block = 8;
-  readonly lengthCounts = false;
-
-  constructor(private readonly cipher: Sealer) {}
-
-  seal(packet: Buffer, seqno: number): void {
-    this.cipher.encrypt(packet, seqno);
-  }
-
-  free(): void {
-    this.cipher.free();
-  }
-}
-
-class NativeCounterMode implements SealCodec {
+/** A cipher of the add-on that is told the number of each packet. */
+class NativeNumbered implements SealCodec {
   readonly roomBytes: number;
   readonly tagBytes: number;
+  readonly block: number;
   readonly lengthCounts: boolean;
 
   constructor(
     private readonly cipher: Sealer,
-    readonly block: number,
-    mac: MacInfo,
+    { roomBytes, tagBytes, block, lengthCounts }: Omit<SealCodec, 'seal' | 'free'>,
   ) {
-    this.roomBytes = mac.len;
-    this.tagBytes = mac.actualLen;
-    this.lengthCounts = !mac.isETM;
+    this.roomBytes = roomBytes;
+    this.tagBytes = tagBytes;
+    this.block = block;
+    this.lengthCounts = lengthCounts;
   }
 
   seal(packet: Buffer, seqno: number): void {
@@ -155,11 +140,21 @@ export function sealCodec(keys: OutboundKeys): SealCodec {
   }
   if (name === 'chacha20') {
     if (native === null) throw new Error('chacha20-poly1305 needs the native addon');
-    return new ChaCha(new native.ChaChaPolyCipher(cipherKey));
+    return new NativeNumbered(new native.ChaChaPolyCipher(cipherKey), {
+      roomBytes: 16,
+      tagBytes: 16,
+      block: 8,
+      lengthCounts: false,
+    });
   }
   if (macInfo === undefined || macKey === undefined) throw new Error('MAC missing');
   if (native === null) return new PortableCounterMode(keys, macInfo, macKey);
   const { sslName, isETM } = macInfo;
   const cipher = new native.GenericCipher(name, cipherKey, cipherIV, sslName, macKey, isETM);
-  return new NativeCounterMode(cipher, cipherInfo.blockLen, macInfo);
+  return new NativeNumbered(cipher, {
+    roomBytes: macInfo.len,
+    tagBytes: macInfo.actualLen,
+    block: cipherInfo.blockLen,
+    lengthCounts: !isETM,
+  });
 }
