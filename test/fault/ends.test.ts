@@ -1,13 +1,14 @@
 /** How the server ends and comes back: SIGTERM, SIGKILL, a crashed shard, starts that must fail. */
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { SimulatedAgent } from '../../bench/fleet/simulated-agent.js';
 import { eventually } from '../support/eventually.js';
 import { occupy } from '../support/free-ports.js';
+import { removeFolder } from '../support/remove-folder.js';
 import { TestServer } from '../support/server.js';
 import { echoTarget, roundTrip } from '../support/tcp-target.js';
 
@@ -216,6 +217,6 @@ test('a store that is none: exit code 1 and a message, and it is not overwritten
     await assert.rejects(server, /^Error: the server ended while starting \(exit code 1\)[\s\S]*store/);
     assert.ok(readFileSync(file).equals(damage));
   } finally {
-    rmSync(dirname(dirname(dirname(file))), { recursive: true, force: true });
+    removeFolder(dirname(dirname(dirname(file))));
   }
 });

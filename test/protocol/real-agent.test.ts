@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { type TestContext, test } from 'node:test';
 import type { AgentChannel, AgentSession } from '../../src/protocol/session.js';
 import type { Session } from '../../src/protocol/session-core.js';
 import { type TestListener, testListener } from '../support/agent-listener.js';
+import { removeFolder } from '../support/remove-folder.js';
 import { channelHandlers, sessionHandlers } from '../support/session-pair.js';
 
 const binary = process.env.RPORT_BIN;
@@ -60,7 +61,7 @@ enabled = false
   t.after(async () => {
     child.kill('SIGKILL');
     await exited;
-    rmSync(dir, { recursive: true, force: true });
+    removeFolder(dir);
   });
   return {
     process: child,

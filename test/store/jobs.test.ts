@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -10,6 +10,7 @@ import type { JobWatcher, NewJob } from '../../src/store/jobs.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/store.js';
 import { MemoryLogger } from '../support/memory-logger.js';
+import { removeFolder } from '../support/remove-folder.js';
 
 let folder: string;
 let store: Store;
@@ -19,7 +20,7 @@ before(() => {
 });
 after(async () => {
   await store.close();
-  rmSync(folder, { recursive: true, force: true });
+  removeFolder(folder);
 });
 beforeEach(async () => {
   await store.jobs.prune(0, Number.MAX_SAFE_INTEGER);

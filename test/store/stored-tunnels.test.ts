@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -8,12 +8,13 @@ import { openStore } from '../../src/store/open.js';
 import type { StoredTunnel } from '../../src/tunnels/stored/stored-tunnel.js';
 import { clientRecord } from '../support/client-record.js';
 import { MemoryLogger } from '../support/memory-logger.js';
+import { removeFolder } from '../support/remove-folder.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tideway-test-'));
 const store = openStore(folder, { log: new MemoryLogger() });
 after(async () => {
   await store.close();
-  rmSync(folder, { recursive: true });
+  removeFolder(folder);
 });
 
 const table = store.storedTunnels;

@@ -1,6 +1,6 @@
 /** A registrar and shards that accept clients, all in one thread but connected as threads are, on a real store. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -33,6 +33,7 @@ import { echoSession, type FakeSession, type FakeSessionOptions } from './fake-s
 import { freePorts } from './free-ports.js';
 import { ManualClock } from './manual-clock.js';
 import { MemoryLogger } from './memory-logger.js';
+import { removeFolder } from './remove-folder.js';
 
 /** Nobody is told of jobs. */
 export const silentJobs: JobEvents = { telling: (change) => change(() => undefined) };
@@ -172,7 +173,7 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
     for (const bus of buses) bus.close();
     await store.close();
     clearInterval(alive);
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   });
 
   const until = async (condition: () => boolean): Promise<void> => {

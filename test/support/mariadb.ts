@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import type { DatabaseConfig } from '../../src/config/types.js';
 import { freePorts } from './free-ports.js';
+import { removeFolder } from './remove-folder.js';
 
 /** Where systems put servers that are not in the path of ordinary users. */
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
@@ -180,7 +181,7 @@ export class Mariadb {
   async remove(): Promise<void> {
     this.unfreeze();
     await this.stopServer('SIGKILL');
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 
   /** `false`: it has not come up yet, or has ended by itself. */

@@ -2,12 +2,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiClient, basic } from './api-client.js';
 import { eventually } from './eventually.js';
 import { freePorts } from './free-ports.js';
+import { removeFolder } from './remove-folder.js';
 
 const binary = process.env.RPORTD_BIN;
 /** For `skip` of a test: false when there is a server to test beside. */
@@ -98,6 +99,6 @@ export class ReferenceServer {
       this.#child.kill('SIGKILL');
       await gone;
     }
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeFolder(this.#folder);
   }
 }

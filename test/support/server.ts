@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { SimulatedAgent, type SimulatedAgentOptions } from '../../bench/fleet/si
 import { holdPort } from '../../bench/load/hold-port.js';
 import { ApiClient, basic } from './api-client.js';
 import { eventually } from './eventually.js';
+import { removeFolder } from './remove-folder.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 /** Loaded by every thread of the server before anything else. */
@@ -213,7 +214,7 @@ export class TestServer {
     for (const agent of this.#agents) agent.destroy();
     const wasRunning = this.running;
     const ending = wasRunning ? await this.stop() : null;
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
     if (this.#options.mayFail) return;
     const crash = /^.*shard \d+ (?:crashed|ended unexpectedly)[\s\S]{0,2000}/m.exec(this.#output)?.[0];
     if (crash !== undefined) throw new Error(`a shard crashed:\n${crash}`);

@@ -1,12 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
+import { removeFolder } from './remove-folder.js';
 
 /** Of tests of this file. */
 const left = new Set<string>();
 after(() => {
-  for (const path of left) remove(path);
+  for (const path of left) removeFolder(path);
 });
 
 /**
@@ -27,9 +28,8 @@ export async function withTempFolder<Result>(
   try {
     return await use(path);
   } finally {
-    remove(path);
+    removeFolder(path);
   }
 }
 
 const create = (): string => mkdtempSync(join(tmpdir(), 'tideway-test-'));
-const remove = (path: string): void => rmSync(path, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** The scheduler with a store and shards that only say what they were asked to run. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -18,6 +18,7 @@ import type { Store } from '../../../src/store/store.js';
 import { behaviorOf, turn } from '../../support/actor-system.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
+import { removeFolder } from '../../support/remove-folder.js';
 import { WallClock } from '../../support/wall-clock.js';
 
 const input = (change: Partial<ScheduleInput> = {}): ScheduleInput => ({
@@ -73,7 +74,7 @@ async function world(test: TestContext, prepare: (store: Store) => Promise<void>
   test.after(async () => {
     for (const one of systems) await one.shutdown();
     await store.close();
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   });
   const asked: Asked[] = [];
   const addRunner = (id: string, of = system): void => {
