@@ -57,7 +57,8 @@ test('a reload that takes the users out of the configuration makes the administr
     writeFileSync(file, text.replace(/^auth = "admin:.*$/m, ''));
     process.kill(other.pid, 'SIGHUP');
     await other.untilLogged(/configuration reloaded/);
-    const [, password = ''] = /^New administrator: admin \/ (\S+)$/m.exec(other.output) ?? [];
+    const line = await other.untilLogged(/^New administrator: admin \/ \S+$/m);
+    const password = line.slice(line.lastIndexOf(' ') + 1);
     assert.equal((await other.api('admin', password).get('/me')).status, 200);
     // Back and forth: the store has users now.
     writeFileSync(file, text);

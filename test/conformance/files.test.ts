@@ -204,24 +204,24 @@ test('an empty file is a file', async () => {
 });
 
 test('tags, groups and ids choose the clients, each once, connected or not', async () => {
-  const reached = async (...targets: readonly FormPart[]): Promise<string[]> => {
+  const reached = async (expected: Readonly<Record<string, string>>, ...targets: readonly FormPart[]) => {
     const seen = server.output.length;
     const { uuid } = (await post(file, dest, ...targets)).data<Accepted>();
+    for (const client of Object.keys(expected)) await result(uuid, client);
     await emptied();
     const lines = server.output
       .slice(seen)
       .matchAll(new RegExp(`upload ${uuid}, client "([^"]+)": (\\w+)`, 'g'));
-    return [...lines].map(([, id, status]) => `${id} ${status}`).sort();
+    const told = [...lines].map(([, id, status]) => `${id} ${status}`).sort();
+    assert.deepEqual(
+      told,
+      Object.entries(expected).map(([id, status]) => `${id} ${status}`),
+    );
   };
-  assert.deepEqual(await reached(['tags', '{"tags":["linux"]}']), ['client-1 success', 'client-4 success']);
-  assert.deepEqual(await reached(['tags', '{"TAGS":["linux","windows"],"operator":"and","x":1}']), [
-    'client-4 success',
-  ]);
-  assert.deepEqual(await reached(['group_id', 'group-1'], toOne, toOne), [
-    'client-1 success',
-    'client-2 success',
-  ]);
-  assert.deepEqual(await reached(toOne, ['client_id', 'client-3']), ['client-1 success', 'client-3 error']);
+  await reached({ 'client-1': 'success', 'client-4': 'success' }, ['tags', '{"tags":["linux"]}']);
+  await reached({ 'client-4': 'success' }, ['tags', '{"TAGS":["linux","windows"],"operator":"and","x":1}']);
+  await reached({ 'client-1': 'success', 'client-2': 'success' }, ['group_id', 'group-1'], toOne, toOne);
+  await reached({ 'client-1': 'success', 'client-3': 'error' }, toOne, ['client_id', 'client-3']);
 });
 
 const refusals: readonly (readonly [what: string, parts: readonly FormPart[], refusal: string])[] = [
