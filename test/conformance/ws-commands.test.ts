@@ -233,8 +233,8 @@ test('two clients at once: output by job, the results as the agents sent them, t
 });
 
 test('by tags; a client as often as it is named; a client that is not there', async () => {
-  const tagged = await ask({ tags: { tags: ['linux'] }, execute_concurrently: true });
   const before = [one.orders.length, four.orders.length] as const;
+  const tagged = await ask({ tags: { tags: ['linux'] }, execute_concurrently: true });
   const orders = await Promise.all([next(one, before[0]), next(four, before[1])]);
   one.report(orders[0]);
   four.report(orders[1]);
