@@ -31,7 +31,7 @@ export async function holdPort(port: number): Promise<boolean> {
     }
     const closed = once(server, 'close');
     connect(port, '127.0.0.1')
-      .on('error', () => undefined)
+      .on('error', () => server.close())
       .resume();
     await closed;
     return true;
