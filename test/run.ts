@@ -29,7 +29,15 @@ if (files.length === 0) {
 
 const child = spawn(
   process.execPath,
-  ['--enable-source-maps', '--test', `--test-timeout=${TEST_TIMEOUT_MS}`, '--test-concurrency=2', ...files],
+  [
+    '--enable-source-maps',
+    '--test',
+    `--test-reporter=${join(root, 'reporter.js')}`,
+    '--test-reporter-destination=stdout',
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+    '--test-concurrency=2',
+    ...files,
+  ],
   { stdio: 'inherit' },
 );
 child.on('exit', (code, signal) => {
