@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCron } from '../../../src/schedules/cron/parse.js';
 import { type CronFields, type CronSchedule, nextRun } from '../../../src/schedules/cron/schedule.js';
+import { cpuTime } from '../../support/cpu-time.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -81,9 +82,10 @@ test('the search ends after five years, and is cheap when it finds nothing', () 
   // 2100 is no leap year.
   assert.equal(nextRun(schedule('0 0 29 2 *'), Date.parse('2097-01-01T00:00Z')), null);
   const never = schedule('TZ=Europe/Berlin 0 0 30 2 *');
-  const begun = performance.now();
-  for (let times = 0; times < 100; times++) assert.equal(nextRun(never, times * DAY), null);
-  assert((performance.now() - begun) / 100 < 20, 'one search takes well under 20 ms');
+  const spent = cpuTime(() => {
+    for (let times = 0; times < 100; times++) assert.equal(nextRun(never, times * DAY), null);
+  });
+  assert(spent / 100 < 20, 'one search takes well under 20 ms');
 });
 
 test('the seconds of the present minute do not count', () => {
