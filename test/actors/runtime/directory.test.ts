@@ -47,7 +47,7 @@ test('a thread that joins learns what is there already', async () => {
 
 test('an actor with an epoch is reachable from another thread, and gone when it stops', async () => {
   await order({ do: 'spawn', id: 'a', epoch: 3 });
-  assert.equal(await system.ask(named('a'), 'who', { timeoutMs: 1000 }), 1);
+  assert.equal(await system.ask(named('a'), 'who', { timeoutMs: 10_000 }), 1);
   await order({ do: 'stop', ref: named('a') });
   assert.equal(system.locate(named('a')), undefined);
 });
@@ -55,9 +55,9 @@ test('an actor with an epoch is reachable from another thread, and gone when it 
 test('a higher epoch elsewhere takes the address and stops the older actor here', async () => {
   const ended: string[] = [];
   system.spawn(local(ended), 'b', undefined, { epoch: 1 });
-  assert.equal(await system.ask(named('b'), 'who', { timeoutMs: 1000 }), 0);
+  assert.equal(await system.ask(named('b'), 'who', { timeoutMs: 10_000 }), 0);
   await order({ do: 'spawn', id: 'b', epoch: 2 });
-  assert.equal(await system.ask(named('b'), 'who', { timeoutMs: 1000 }), 1);
+  assert.equal(await system.ask(named('b'), 'who', { timeoutMs: 10_000 }), 1);
   assert.deepEqual(ended, ['b']);
   assert.throws(() => system.spawn(local(), 'b', undefined, { epoch: 2 }), { code: 'stale_epoch' });
   assert.throws(() => system.spawn(local(), 'b', undefined, { epoch: 1 }), { code: 'stale_epoch' });
@@ -66,7 +66,7 @@ test('a higher epoch elsewhere takes the address and stops the older actor here'
 test('a higher epoch here takes the address from the actor elsewhere', async () => {
   await order({ do: 'spawn', id: 'c', epoch: 1 });
   system.spawn(local(), 'c', undefined, { epoch: 5 });
-  assert.equal(await system.ask(named('c'), 'who', { timeoutMs: 1000 }), 0);
+  assert.equal(await system.ask(named('c'), 'who', { timeoutMs: 10_000 }), 0);
   assert.deepEqual(await order({ do: 'locate', ref: named('c') }), { ref: named('c'), thread: 0, epoch: 5 });
 });
 
@@ -83,9 +83,11 @@ test('a successor in the same thread stops the older one and keeps the address',
 
 test('an ask that names another epoch is refused, near and far', async () => {
   await order({ do: 'spawn', id: 'e', epoch: 4 });
-  assert.equal(await system.ask(named('e'), 'who', { timeoutMs: 1000, epoch: 4 }), 1);
-  await assert.rejects(system.ask(named('e'), 'who', { timeoutMs: 1000, epoch: 3 }), { code: 'stale_epoch' });
-  await assert.rejects(system.ask(named('early'), 'who', { timeoutMs: 1000, epoch: 8 }), {
+  assert.equal(await system.ask(named('e'), 'who', { timeoutMs: 10_000, epoch: 4 }), 1);
+  await assert.rejects(system.ask(named('e'), 'who', { timeoutMs: 10_000, epoch: 3 }), {
+    code: 'stale_epoch',
+  });
+  await assert.rejects(system.ask(named('early'), 'who', { timeoutMs: 10_000, epoch: 8 }), {
     code: 'stale_epoch',
   });
 });
