@@ -24,7 +24,7 @@ import type { RequestReply } from '../../src/protocol/session.js';
 import { serveFiles } from '../../src/protocol/sftp/serve-files.js';
 import { openStore } from '../../src/store/open.js';
 import type { Store } from '../../src/store/store.js';
-import type { Instant } from '../../src/time.js';
+import type { Instant, Milliseconds } from '../../src/time.js';
 import { readListeningPorts } from '../../src/tunnels/ports/listening-ports.js';
 import { LocalPorts } from '../../src/tunnels/ports/local-ports.js';
 import { Reservations } from '../../src/tunnels/stored/reservations.js';
@@ -81,6 +81,11 @@ export interface Fleet {
   ended(left?: number): Promise<void>;
   /** Resolves when `condition` holds. */
   until(condition: () => boolean): Promise<void>;
+  /**
+   * Lets time go on by `step` again and again until `condition` holds. It stands still while the disk is waited for:
+   * that may take seconds where the machine is busy, and what waits for the disk has a time-out.
+   */
+  passing(condition: () => boolean, step: Milliseconds): Promise<void>;
 }
 
 export async function clientFleet(test: TestContext, options: FleetOptions = {}): Promise<Fleet> {
@@ -213,6 +218,15 @@ export async function clientFleet(test: TestContext, options: FleetOptions = {})
       await Promise.all(shards.map(({ system }) => system.ask(REGISTRAR, message, { timeoutMs: 10_000 })));
     },
     until,
+    async passing(condition, step) {
+      while (!condition()) {
+        // What was written is known of before the next step.
+        await turn();
+        await store.flushed();
+        await turn();
+        clock.advance(step);
+      }
+    },
   };
 }
 

@@ -11,12 +11,11 @@ import {
 import { clientId, type JobId } from '../../src/ids.js';
 import type { JobRow } from '../../src/jobs/job.js';
 import type { RequestReply } from '../../src/protocol/session.js';
-import { turn } from './actor-system.js';
 import { clientFleet, type Fleet, introduce, silentJobs } from './client-fleet.js';
 import { type FakeSession, failure, success } from './fake-session.js';
 import { type Order, result, STARTED_AT } from './job-agent.js';
 
-export interface JobFleet extends Fleet {
+export interface JobFleet extends Omit<Fleet, 'passing'> {
   /** A connected agent; `answer` replaces its reply to `run_cmd`. */
   agent(
     id: string,
@@ -88,15 +87,7 @@ export async function jobFleet(test: TestContext, shards = 1): Promise<JobFleet>
         ...change,
       }),
     children: (id) => [...fleet.store.jobs.ofMultiJob(id).scan({})],
-    async passing(condition) {
-      while (!condition()) {
-        // What was written is known of before the next second begins.
-        await turn();
-        await fleet.store.flushed();
-        await turn();
-        fleet.clock.advance(1_000);
-      }
-    },
+    passing: (condition) => fleet.passing(condition, 1_000),
     over: (id) => fleet.until(() => first.system.locate({ kind: 'multi-job', id }) === undefined),
   };
 }
