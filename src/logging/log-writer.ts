@@ -25,17 +25,18 @@ export interface LogWriter {
    */
   reopen(): void;
   /**
-   * Resolves when every line is written, at the latest after 2 s; later lines are dropped. Standard output stays
-   * open.
+   * Resolves when every line is written, at the latest after the longest wait; later lines are dropped. Standard
+   * output stays open.
    */
   close(): Promise<void>;
 }
 
 /**
  * @param path empty: standard output
+ * @param longestCloseMs how long `close` waits
  * @throws Error `can't open log file <path>: …`
  */
-export function openLogWriter(path: string): LogWriter {
+export function openLogWriter(path: string, longestCloseMs = LONGEST_CLOSE_MS): LogWriter {
   let descriptor = openTarget(path);
   let waiting: string[] = [];
   let waitingLength = 0;
@@ -109,7 +110,7 @@ export function openLogWriter(path: string): LogWriter {
       if (busy)
         await new Promise<void>((resolve) => {
           whenIdle = resolve;
-          setTimeout(resolve, LONGEST_CLOSE_MS).unref();
+          setTimeout(resolve, longestCloseMs).unref();
         });
       process.off('exit', flushAtExit);
       if (path !== '' && !writing) await new Promise<void>((resolve) => close(descriptor, () => resolve()));

@@ -9,6 +9,9 @@ import { tempFolder } from '../support/temp-folder.js';
 
 const moduleUrl = new URL('../../src/logging/log-writer.js', import.meta.url).href;
 
+/** The disk of a busy machine may stall for longer than a server that stops would wait. */
+const PATIENCE_MS = 60_000;
+
 /** Runs a script with a log writer in a process of its own; returns what it wrote to standard output. */
 async function run(script: string): Promise<string> {
   const child = spawn(
@@ -28,7 +31,7 @@ describe('the log file', () => {
   it('is appended to, and complete once closed', async (test) => {
     const path = join(tempFolder(test), 'a.log');
     writeFileSync(path, 'before\n');
-    const writer = openLogWriter(path);
+    const writer = openLogWriter(path, PATIENCE_MS);
     const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
     for (const line of lines) writer.write(line);
     await writer.close();
@@ -38,14 +41,14 @@ describe('the log file', () => {
 
   it('is readable by others, as log collectors need it', async (test) => {
     const path = join(tempFolder(test), 'a.log');
-    await openLogWriter(path).close();
+    await openLogWriter(path, PATIENCE_MS).close();
     assert.equal(statSync(path).mode & 0o777, 0o644 & ~process.umask());
   });
 
   it('is opened again on request, after a rotation', async (test) => {
     const folder = tempFolder(test);
     const path = join(folder, 'a.log');
-    const writer = openLogWriter(path);
+    const writer = openLogWriter(path, PATIENCE_MS);
     writer.write('old');
     while (readFileSync(path, 'utf8') === '') await new Promise((resolve) => setImmediate(resolve));
     renameSync(path, join(folder, 'a.log.1'));
@@ -59,7 +62,7 @@ describe('the log file', () => {
   it('stays in use when opening it again fails', async (test) => {
     const parent = tempFolder(test);
     mkdirSync(join(parent, 'logs'));
-    const writer = openLogWriter(join(parent, 'logs', 'a.log'));
+    const writer = openLogWriter(join(parent, 'logs', 'a.log'), PATIENCE_MS);
     renameSync(join(parent, 'logs'), join(parent, 'away'));
     assert.throws(() => writer.reopen(), /can't open log file .*a\.log: open .*: no such file or directory/);
     writer.write('still here');
@@ -83,7 +86,7 @@ describe('the log file', () => {
 
   it('says so when lines were dropped because the disk did not keep up', async (test) => {
     const path = join(tempFolder(test), 'a.log');
-    const writer = openLogWriter(path);
+    const writer = openLogWriter(path, PATIENCE_MS);
     const line = 'x'.repeat(1_000_000);
     for (let count = 0; count < 20; count++) writer.write(line);
     await writer.close();
