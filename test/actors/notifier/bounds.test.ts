@@ -14,6 +14,9 @@ import { eventually } from '../../support/eventually.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
 import { tempFolder } from '../../support/temp-folder.js';
 
+/** More than 100 000 rows and some fifty transactions: seconds where the disk is busy with others. */
+const PATIENCE_MS = 60_000;
+
 test('the queue and the dead letters of a webhook are bounded; the oldest go, and it is told', async (t) => {
   const log = new MemoryLogger();
   const store = openStore(tempFolder(t), { log });
@@ -40,17 +43,23 @@ test('the queue and the dead letters of a webhook are bounded; the oldest go, an
   await last;
   spawnNotifier(system, { webhooks: { list }, store, log, random: () => 0.5 });
   const status = async (): Promise<WebhookStatus | undefined> =>
-    (await system.ask<WebhookStatus[]>(NOTIFIER, { type: 'status' }, { timeoutMs: 5_000 }))[0];
-  const shown = await eventually('the bounds to be kept', async () => {
-    const now = await status();
-    return now !== undefined && now.pending <= MOST_PENDING && now.dead_letters <= MOST_DEAD_LETTERS
-      ? now
-      : undefined;
-  });
+    (await system.ask<WebhookStatus[]>(NOTIFIER, { type: 'status' }, { timeoutMs: PATIENCE_MS }))[0];
+  const shown = await eventually(
+    'the bounds to be kept',
+    async () => {
+      const now = await status();
+      return now !== undefined && now.pending <= MOST_PENDING && now.dead_letters <= MOST_DEAD_LETTERS
+        ? now
+        : undefined;
+    },
+    PATIENCE_MS,
+  );
   assert.equal(shown.pending + shown.dead_letters + shown.dropped, MOST_PENDING + tooMany);
   assert.ok(shown.dropped >= tooMany - MOST_DEAD_LETTERS);
-  await eventually('the disk to agree', () => store.webhookQueue.count('dead') <= MOST_PENDING);
-  await eventually('the disk to agree', () => store.webhookDeadLetters.count('dead') <= MOST_DEAD_LETTERS);
+  const { webhookQueue, webhookDeadLetters } = store;
+  const agrees = () =>
+    webhookQueue.count('dead') <= MOST_PENDING && webhookDeadLetters.count('dead') <= MOST_DEAD_LETTERS;
+  await eventually('the disk to agree', agrees, PATIENCE_MS);
   assert.ok(log.lines.some((line) => line.includes('events given up: more than 100000 events were waiting')));
   assert.ok(log.lines.some((line) => line.includes('dead letters removed')));
 });
