@@ -72,8 +72,10 @@ before(async () => {
     },
   });
   callers = await makeCallers();
-  await server.agent('visible');
-  await server.agent('hidden');
+  for (const id of ['visible', 'hidden']) {
+    await server.agent(id);
+    await server.untilKnown(id, callers.admin);
+  }
   const shown = { body: { allowed_user_groups: ['powers', 'powerless'] } };
   assert.equal((await callers.admin.post('/clients/visible/acl', shown)).status, 204);
 });

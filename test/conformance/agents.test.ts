@@ -53,8 +53,6 @@ const shown = async (id: string): Promise<Record<string, unknown>> =>
   (await whenKnown(() => admin.get(`/clients/${encodeURIComponent(id)}`))).data<Record<string, unknown>>();
 const openTunnel = async (id: string, query: string): Promise<Tunnel> =>
   (await whenKnown(() => admin.put(`/clients/${id}/tunnels?${query}`))).data<Tunnel>();
-const isDisconnected = async (id: string): Promise<boolean> =>
-  (await shown(id)).connection_state === 'disconnected';
 const remote = (fields: Record<string, unknown>) => ({
   name: '',
   protocol: 'tcp',
@@ -182,8 +180,8 @@ test('a reconnect replaces what the agent says and keeps the rest', async () => 
   );
   await eventually('the updates to be stored', async () => (await shown('back')).updates_status !== null);
   agent.destroy();
-  await eventually('the end', () => isDisconnected('back'));
-  await server.agent('back', { Name: 'New', Tags: ['b'], Labels: null });
+  await server.untilGone('back');
+  await server.agentAgain('back', { Name: 'New', Tags: ['b'], Labels: null });
   const client = await eventually('the new state', async () => {
     const now = await shown('back');
     return now.name === 'New' ? now : undefined;
@@ -215,14 +213,11 @@ test('an agent without an id gets one', async () => {
 test('a version that cannot be read is refused for a known client only', async () => {
   const agent = await server.agent('odd-version', { Version: '' });
   agent.destroy();
-  await eventually('the end', () => isDisconnected('odd-version'));
-  const again = await loggedIn('odd-version', { Version: '' });
-  assert.equal(
-    (await again.agent.announce()).payload.toString(),
-    'failed to determine client version: Malformed version: ',
-  );
-  await again.closed;
-  assert.ok(await isDisconnected('odd-version'));
+  await server.untilGone('odd-version');
+  await assert.rejects(server.agentAgain('odd-version', { Version: '' }), {
+    message: 'failed to determine client version: Malformed version: ',
+  });
+  assert.equal((await shown('odd-version')).connection_state, 'disconnected');
 });
 
 test('tunnels the agent asks for', async () => {
@@ -282,10 +277,10 @@ test('which tunnels survive a reconnect is asked of agents from 0.6.4 on', async
       const first = await server.agent(id, { Version: version });
       const tunnel = await openTunnel(id, 'remote=22&check_port=0&name=kept&acl=127.0.0.1');
       first.destroy();
-      await eventually('the end', () => isDisconnected(id));
+      await server.untilGone(id);
       assert.equal(((await shown(id)).tunnels as Tunnel[]).length, 1, 'still shown');
       let asked = 0;
-      await server.agent(
+      await server.agentAgain(
         id,
         { Version: version },
         {
@@ -297,10 +292,8 @@ test('which tunnels survive a reconnect is asked of agents from 0.6.4 on', async
         },
       );
       assert.equal(asked > 0, isAsked);
-      const tunnels = await eventually('the client to be connected', async () => {
-        const client = await shown(id);
-        return client.connection_state === 'connected' ? (client.tunnels as Tunnel[]) : undefined;
-      });
+      await server.untilKnown(id);
+      const tunnels = (await shown(id)).tunnels as Tunnel[];
       assert.equal(tunnels.length, survives ? 1 : 0);
       if (survives) {
         assert.deepEqual(
@@ -316,9 +309,9 @@ test('an agent that fails to say whether old tunnels are allowed is refused', as
   const first = await server.agent('unsure');
   await openTunnel('unsure', 'remote=22&check_port=0');
   first.destroy();
-  await eventually('the end', () => isDisconnected('unsure'));
+  await server.untilGone('unsure');
   await assert.rejects(
-    server.agent(
+    server.agentAgain(
       'unsure',
       {},
       {

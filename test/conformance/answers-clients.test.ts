@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ApiClient } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
+import { onEveryShard } from '../support/every-shard.js';
 import { assertAllLookedAt, assertDescribed } from '../support/reference-answers.js';
 import { TestServer } from '../support/server.js';
 
@@ -38,6 +39,7 @@ before(async () => {
   await server.untilKnown('c1');
   await server.untilKnown('gone');
   other.destroy();
+  await server.untilGone('gone');
   const send = (name: string, payload: object): void => agent.notify(name, JSON.stringify(payload));
   const summary = {
     title: 'linux-image',
@@ -64,16 +66,11 @@ before(async () => {
     net_lan: { in: 3000, out: 2000 },
     net_wan: { in: 30, out: 20 },
   });
-  await eventually('all of it to be known everywhere', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => api.get('/clients/c1')));
-    const measured = await api.get('/clients/c1/metrics');
-    const left = await api.get('/clients/gone');
-    return (
-      measured.count === 1 &&
-      left.text.includes('"connection_state":"disconnected"') &&
-      answers.every(({ text }) => text.includes('look at apt') && text.includes('2001:db8::7'))
-    );
+  await onEveryShard('all of it to be known', async () => {
+    const { text } = await api.get('/clients/c1');
+    return text.includes('look at apt') && text.includes('2001:db8::7');
   });
+  await eventually('what was measured', async () => (await api.get('/clients/c1/metrics')).count === 1);
 });
 after(() => server?.remove());
 

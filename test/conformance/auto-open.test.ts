@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import type { Answer, SimulatedAgent } from '../../bench/fleet/simulated-agent.js';
 import type { ApiAnswer, ApiClient } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
+import { onEveryShard } from '../support/every-shard.js';
 import { freePorts, occupy } from '../support/free-ports.js';
 import { TestServer } from '../support/server.js';
 import { PASSWORD, storePeople } from '../support/store-people.js';
@@ -61,19 +62,11 @@ before(async () => {
 after(() => server.remove());
 
 async function connect(id: string, fields: Readonly<Record<string, unknown>> = {}): Promise<SimulatedAgent> {
-  const agent = await server.agent(id, fields, { onRequest: (name) => answers.get(`${id} ${name}`) });
+  const agent = await server.agentAgain(id, fields, { onRequest: (name) => answers.get(`${id} ${name}`) });
   agents.set(id, agent);
-  await known(id);
+  await server.untilKnown(id, admin);
   return agent;
 }
-
-const known = (id: string): Promise<true> =>
-  eventually(`${id} to be known`, async () => {
-    for (let time = 0; time < ENOUGH; time += 1) {
-      if ((await admin.get(`/clients/${id}`)).status === 404) return false;
-    }
-    return true;
-  });
 
 /** As after a moment without a network: the same process, a new connection. */
 async function reconnect(id: string): Promise<void> {
@@ -84,13 +77,7 @@ async function reconnect(id: string): Promise<void> {
 
 async function disconnect(id: string): Promise<void> {
   agents.get(id)?.destroy();
-  await eventually(`${id} to be away`, async () => {
-    for (let time = 0; time < ENOUGH; time += 1) {
-      const { connection_state: state } = (await admin.get(`/clients/${id}`)).data<Tunnel>();
-      if (state !== 'disconnected') return false;
-    }
-    return true;
-  });
+  await server.untilGone(id, admin);
 }
 
 const path = (client: string, rest = ''): string => `/clients/${client}/stored-tunnels${rest}`;
@@ -104,13 +91,10 @@ const remove = async (client: string, { id }: Stored): Promise<void> => {
 const tunnelsOf = async (client: string): Promise<Tunnel[]> =>
   (await admin.get('/tunnels')).data<Tunnel[]>().filter(({ client_id }) => client_id === client);
 /** A tunnel listens a moment before the others know of it, unless somebody was told. */
-const untilTunnels = (client: string, ...names: readonly string[]): Promise<true> =>
-  eventually(`the tunnels ${names} of ${client}`, async () => {
-    for (let time = 0; time < ENOUGH; time += 1) {
-      const found = (await tunnelsOf(client)).map(({ name }) => name).sort();
-      if (JSON.stringify(found) !== JSON.stringify(names)) return false;
-    }
-    return true;
+const untilTunnels = (client: string, ...names: readonly string[]): Promise<boolean> =>
+  onEveryShard(`the tunnels ${names} of ${client}`, async () => {
+    const found = (await tunnelsOf(client)).map(({ name }) => name).sort();
+    return JSON.stringify(found) === JSON.stringify(names);
   });
 const bytes = Buffer.from('through the tunnel');
 const flows = async (port: number): Promise<void> => assert.deepEqual(await roundTrip(port, bytes), bytes);

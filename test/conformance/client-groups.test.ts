@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { openStore } from '../../src/store/open.js';
 import type { ApiClient } from '../support/api-client.js';
 import { clientRecord } from '../support/client-record.js';
-import { eventually } from '../support/eventually.js';
+import { onEveryShard } from '../support/every-shard.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { TestServer } from '../support/server.js';
 import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
@@ -38,21 +38,12 @@ before(async () => {
   await server.agent('web-1', { Name: 'Web 1', Tags: ['Linux', 'web'] });
   await server.agent('web-2', { Name: 'Web 2', Tags: ['linux'] });
   await server.agent('db', { Name: 'DB', Tags: null });
-  await everywhere('all agents to be known', async () => (await ids(admin)).length === 4);
+  await onEveryShard('all agents to be known', async () => (await ids(admin)).length === 4);
 });
 after(() => server?.remove());
 
 const ids = async (caller: ApiClient, query = ''): Promise<string[]> =>
   (await caller.get(`/clients?fields[clients]=id&${query}`)).data<{ id: string }[]>().map(({ id }) => id);
-
-/** For what no call acknowledges: agents that come and go. */
-async function everywhere(what: string, look: () => Promise<boolean>): Promise<void> {
-  let inARow = 0;
-  await eventually(what, async () => {
-    inARow = (await look()) ? inARow + 1 : 0;
-    return inARow === ENOUGH;
-  });
-}
 
 /** What an acknowledged change promises: every shard goes by it, without any waiting. */
 async function always(look: () => Promise<unknown>, expected: unknown): Promise<void> {
@@ -122,7 +113,7 @@ test('a tunnel is listed for whom its client is visible to', async () => {
 
 test('the access list of a connected agent: at once everywhere, over a reconnect, names checked', async () => {
   const agent = await server.agent('acl', { Name: 'first', Tags: [] });
-  await everywhere('the agent to be known', async () => (await ids(admin, 'filter[id]=acl')).length === 1);
+  await onEveryShard('the agent to be known', async () => (await ids(admin, 'filter[id]=acl')).length === 1);
   const acl = (list: readonly string[] | undefined, caller = admin) =>
     caller.post('/clients/acl/acl', { body: { allowed_user_groups: list } });
   assert.equal((await acl(['ops', 'nogrp', 'x2'])).refusal, '404 user groups not found: nogrp, x2');
@@ -135,13 +126,13 @@ test('the access list of a connected agent: at once everywhere, over a reconnect
   );
   assert.equal((await acl([], nobody)).refusal, '403 Access denied to client(s) with ID(s): acl');
   agent.destroy();
-  await everywhere('the agent to be gone', async () =>
+  await onEveryShard('the agent to be gone', async () =>
     (await ids(admin, 'filter[connection_state]=disconnected')).includes('acl'),
   );
   assert.equal((await acl(['dev'])).status, 204, 'while it is away');
   await always(() => ids(dev), ['acl']);
-  await server.agent('acl', { Name: 'second', Tags: [] });
-  await everywhere(
+  await server.agentAgain('acl', { Name: 'second', Tags: [] });
+  await onEveryShard(
     'the agent to be back',
     async () => (await ids(admin, 'filter[name]=second')).length === 1,
   );
@@ -192,10 +183,10 @@ test('what was acknowledged is there after kill -9', async () => {
 test('groups of connected clients follow agents that come and go', async () => {
   await put('here', { connection_state: ['connected'] }, ['dev']);
   const agent = await server.agent('db', { Name: 'DB', Tags: [] });
-  await everywhere('the agent to be seen', async () =>
+  await onEveryShard('the agent to be seen', async () =>
     (await ids(dev, 'filter[groups]=here')).includes('db'),
   );
   agent.destroy();
-  await everywhere('the agent to be out of reach', async () => !(await ids(dev)).includes('db'));
+  await onEveryShard('the agent to be out of reach', async () => !(await ids(dev)).includes('db'));
   assert.equal((await dev.get('/clients/db')).status, 403);
 });

@@ -6,6 +6,7 @@ import { openStore } from '../../src/store/open.js';
 import type { ApiClient } from '../support/api-client.js';
 import { clientRecord } from '../support/client-record.js';
 import { eventually } from '../support/eventually.js';
+import { onEveryShard } from '../support/every-shard.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { FINGERPRINT, TestServer } from '../support/server.js';
 import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
@@ -48,12 +49,7 @@ before(async () => {
     Version: '0.9.12',
   });
   await server.agent('c2', { Name: 'beta', Tags: [], Labels: { country: 'France', a: 'b' }, Version: '' });
-  // The accounts are of a file here, so the helper for the usual administrator does not do.
-  let inARow = 0;
-  await eventually('both to be known everywhere', async () => {
-    inARow = (await ids('filter[connection_state]=connected')).length === 2 ? inARow + 1 : 0;
-    return inARow === 8;
-  });
+  for (const id of ['c1', 'c2']) await server.untilKnown(id, admin);
 });
 after(() => server.remove());
 
@@ -325,10 +321,9 @@ test('deleting: unknown, connected, disconnected, by a user with access', async 
   assert.equal((await admin.delete('/clients/nope')).refusal, '404 Client with id="nope" not found.');
   assert.equal((await admin.delete('/clients/c1')).refusal, '400 Client is active, should be disconnected');
   const agent = await server.agent('short');
+  await server.untilKnown('short', admin);
   agent.destroy();
-  await eventually('the client to be disconnected', async () =>
-    (await ids('filter[connection_state]=disconnected')).includes('short'),
-  );
+  await server.untilGone('short', admin);
   const deleted = await admin.delete('/clients/short');
   assert.deepEqual([deleted.status, deleted.text], [204, '']);
   assert.equal((await admin.get('/clients/short')).status, 404);
@@ -342,7 +337,7 @@ test('counts and lists follow connects and disconnects', async () => {
     (await admin.get('/status')).data<{ clients_connected: number }>().clients_connected;
   const first = await connected();
   const agents = await Promise.all(Array.from({ length: 8 }, (_, at) => server.agent(`burst-${at}`)));
-  await eventually('eight more', async () => (await connected()) === first + 8);
+  await onEveryShard('eight more', async () => (await connected()) === first + 8);
   assert.equal((await ids('filter[id]=burst-*')).length, 8);
   for (const agent of agents) agent.destroy();
   await eventually('eight fewer', async () => (await connected()) === first);

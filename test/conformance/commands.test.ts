@@ -18,12 +18,7 @@ before(async () => {
   const gone = await server.agent('client-3');
   await server.untilKnown('client-3');
   gone.destroy();
-  await eventually('client-3 to be gone', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => server.api().get('/clients/client-3')));
-    return answers.every(
-      (answer) => answer.data<{ connection_state: string }>().connection_state === 'disconnected',
-    );
-  });
+  await server.untilGone('client-3');
 });
 after(() => server?.remove());
 

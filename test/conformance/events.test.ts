@@ -161,7 +161,7 @@ test('a tunnel that closes by itself says why, and tunnels that come back are to
   await tunnel('c2');
   agent.destroy();
   await reader.until('client.disconnected', 'c2');
-  await server.agent('c2');
+  await server.agentAgain('c2');
   const again = await eventually('the tunnel to come back', () =>
     reader.of('c2').find(({ type, payload }) => type === 'tunnel.opened' && payload.at_connect === true),
   );
@@ -194,7 +194,7 @@ test('everybody hears of the clients he may access, and of tunnels only with tha
   const plain = await readAs('plain');
   const admin = await read();
   await server.agent('seen');
-  await server.untilKnown('seen');
+  await server.untilKnown('seen', root());
   await tunnel('seen');
   const allow = (...groups: string[]) =>
     root().post('/clients/seen/acl', { body: { allowed_user_groups: groups } });
@@ -207,7 +207,7 @@ test('everybody hears of the clients he may access, and of tunnels only with tha
   // Something that all may hear of, sent after all the others.
   assert.equal((await allow('Watchers', 'Plain')).status, 204);
   await server.agent('seen-too');
-  await server.untilKnown('seen-too');
+  await server.untilKnown('seen-too', root());
   await root().post('/clients/seen-too/acl', { body: { allowed_user_groups: ['Watchers', 'Plain'] } });
   await root().delete('/clients/seen-too/tunnels/1');
   (await server.agent('seen-three', {})).destroy();
@@ -219,15 +219,13 @@ test('everybody hears of the clients he may access, and of tunnels only with tha
 
 test('a client that connects is told at once to those whose group it was given to before', async () => {
   const agent = await server.agent('mine');
-  await server.untilKnown('mine');
-  await root().post('/clients/mine/acl', { body: { allowed_user_groups: ['Plain'] } });
+  await server.untilKnown('mine', root());
+  const body = { allowed_user_groups: ['Plain'] };
+  assert.equal((await root().post('/clients/mine/acl', { body })).status, 204);
   agent.destroy();
   const readers = await Promise.all(Array.from({ length: 6 }, () => readAs('plain')));
-  await eventually('the end', async () => {
-    const { text } = await root().get('/clients/mine?fields[clients]=connection_state');
-    return text.includes('"disconnected"');
-  });
-  await server.agent('mine');
+  await server.untilGone('mine', root());
+  await server.agentAgain('mine');
   for (const reader of readers) {
     await reader.until('client.connected', 'mine');
     await reader.close();
@@ -244,6 +242,7 @@ test('filters', async () => {
   await all.until('tunnel.opened', 'f1');
   await types.until('tunnel.opened', 'f1');
   await all.until('client.connected', 'f2');
+  await one.until('client.connected', 'f1');
   assert.deepEqual(types.told, ['tunnel.opened f1']);
   assert.deepEqual(one.told, ['client.connected f1']);
   for (const reader of [types, one, all]) await reader.close();

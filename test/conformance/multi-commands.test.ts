@@ -45,13 +45,19 @@ before(async () => {
       );
     },
   });
-  one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one' }).connect(server);
-  two = await new JobAgent('client-2', { Tags: ['windows'] }).connect(server);
-  four = await new JobAgent('client-4', { Tags: ['linux', 'windows'] }).connect(server);
+  one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one' }).connect(
+    server,
+    server.api('root', PASSWORD),
+  );
+  two = await new JobAgent('client-2', { Tags: ['windows'] }).connect(server, server.api('root', PASSWORD));
+  four = await new JobAgent('client-4', { Tags: ['linux', 'windows'] }).connect(
+    server,
+    server.api('root', PASSWORD),
+  );
   const gone = await server.agent('client-3', { Tags: ['mac'] });
-  await server.untilKnown('client-3');
-  gone.destroy();
   const root = server.api('root', PASSWORD);
+  await server.untilKnown('client-3', root);
+  gone.destroy();
   for (const id of ['client-1', 'client-4']) {
     const body = { allowed_user_groups: ['Ops', 'Careful', 'Scripts'] };
     assert.equal((await root.post(`/clients/${id}/acl`, { body })).status, 204);
@@ -64,12 +70,7 @@ before(async () => {
     const body = { id, description: '', params: { client_id } };
     assert.equal((await root.post('/client-groups', { body })).status, 201);
   }
-  await eventually('client-3 to be gone', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => root.get('/clients/client-3')));
-    return answers.every(
-      (answer) => answer.data<{ connection_state: string }>().connection_state === 'disconnected',
-    );
-  });
+  await server.untilGone('client-3', root);
 });
 after(() => server?.remove());
 
@@ -191,7 +192,7 @@ test('a client that drops its connection instead of an answer', async () => {
     leaving.agent.destroy();
     return null;
   };
-  await leaving.connect(server);
+  await leaving.connect(server, server.api('root', PASSWORD));
   const aborted = await start({ client_ids: ['client-leaving', 'client-1'] });
   const [child] = await children(aborted, 1);
   assert.equal(child?.error, 'failed to send request: EOF');

@@ -49,9 +49,9 @@ before(async () => {
       ),
   });
   await server.agent('c');
-  await as('root').post('/clients/c/acl', {
-    body: { allowed_user_groups: ['Shell', 'Web', 'All', 'Readers'] },
-  });
+  await server.untilKnown('c', as('root'));
+  const body = { allowed_user_groups: ['Shell', 'Web', 'All', 'Readers'] };
+  assert.equal((await as('root').post('/clients/c/acl', { body })).status, 204);
 });
 after(() => server.remove());
 

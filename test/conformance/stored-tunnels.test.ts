@@ -22,6 +22,7 @@ before(async () => {
   const agents = await Promise.all(['c1', 'c2', 'gone'].map((id) => server.agent(id)));
   await Promise.all(['c1', 'c2', 'gone'].map((id) => server.untilKnown(id)));
   agents[2]?.destroy();
+  await server.untilGone('gone');
 });
 after(() => server.remove());
 

@@ -52,23 +52,24 @@ before(async () => {
       );
     },
   });
-  one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one <1>' }).connect(server);
-  two = await new JobAgent('client-2', { Tags: ['windows'] }).connect(server);
-  four = await new JobAgent('client-4', { Tags: ['linux', 'windows'] }).connect(server);
+  one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one <1>' }).connect(
+    server,
+    server.api('root', PASSWORD),
+  );
+  two = await new JobAgent('client-2', { Tags: ['windows'] }).connect(server, server.api('root', PASSWORD));
+  four = await new JobAgent('client-4', { Tags: ['linux', 'windows'] }).connect(
+    server,
+    server.api('root', PASSWORD),
+  );
   const gone = await server.agent('client-3', { Tags: ['mac'] });
-  await server.untilKnown('client-3');
-  gone.destroy();
   const root = server.api('root', PASSWORD);
+  await server.untilKnown('client-3', root);
+  gone.destroy();
   for (const id of ['client-1', 'client-4']) {
     const body = { allowed_user_groups: ['Ops', 'Careful', 'Plain'] };
     assert.equal((await root.post(`/clients/${id}/acl`, { body })).status, 204);
   }
-  await eventually('client-3 to be gone', async () => {
-    const answers = await Promise.all(Array.from({ length: 8 }, () => root.get('/clients/client-3')));
-    return answers.every(
-      (answer) => answer.data<{ connection_state: string }>().connection_state === 'disconnected',
-    );
-  });
+  await server.untilGone('client-3', root);
 });
 after(async () => {
   for (const { socket } of [...open, ...watchers]) socket.terminate();
@@ -327,7 +328,7 @@ test('who leaves in the middle leaves the jobs running, also those that have not
 });
 
 test('an agent that is lost in the middle reports when it is back', async () => {
-  const agent = await new JobAgent('client-5').connect(server);
+  const agent = await new JobAgent('client-5').connect(server, server.api('root', PASSWORD));
   const since = one.orders.length;
   const reader = await ask({ client_ids: ['client-5', 'client-1'], execute_concurrently: true });
   const order = await agent.order();
@@ -338,7 +339,7 @@ test('an agent that is lost in the middle reports when it is back', async () => 
   one.report(other);
   await reader.end('client-1');
   assert.equal(reader.closed, null);
-  await agent.connect(server);
+  await agent.connect(server, server.api('root', PASSWORD));
   agent.report(order, { status: 'failed', error: 'signal: killed' });
   assert.equal((await reader.untilClosed()).code, 1000);
   assert.equal(reader.ends.find(({ client_id }) => client_id === 'client-5')?.error, 'signal: killed');

@@ -10,6 +10,7 @@ import { SimulatedAgent, type SimulatedAgentOptions } from '../../bench/fleet/si
 import { holdPort } from '../../bench/load/hold-port.js';
 import { ApiClient, basic } from './api-client.js';
 import { eventually } from './eventually.js';
+import { onEveryShard } from './every-shard.js';
 import { removeFolder } from './remove-folder.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -121,16 +122,19 @@ export class TestServer {
   }
 
   /**
-   * Waits until the shards know a client: the news reaches the others a moment after the agent's own reply.
-   * Each request is a new connection, which may land on any shard; eight in a row do not all miss one of two.
+   * Waits until all shards know the client as a connected one: the news reaches the others a moment after the
+   * agent's own reply. `api`: of somebody who may see it.
    */
   async untilKnown(id: string, api: ApiClient = this.api()): Promise<void> {
-    let inARow = 0;
-    await eventually(`${id} to be known`, async () => {
-      const { status } = await api.get(`/clients/${id}`);
-      inARow = status === 404 ? 0 : inARow + 1;
-      return inARow === 8;
-    });
+    await onEveryShard(
+      `${id} to be known as connected`,
+      async () => (await stateOf(api, id)) === 'connected',
+    );
+  }
+
+  /** Waits until all shards know that the client is not connected any more. */
+  async untilGone(id: string, api: ApiClient = this.api()): Promise<void> {
+    await onEveryShard(`${id} to be known as gone`, async () => (await stateOf(api, id)) === 'disconnected');
   }
 
   /** Starts on the same data folder and, from the second time on, on the same ports. */
@@ -239,6 +243,26 @@ export class TestServer {
     return agent;
   }
 
+  /**
+   * `agent`, for a client that is shown as gone: who decides whether it is let in hears of the end a moment after
+   * that. Agents come again, too.
+   */
+  agentAgain(
+    id: string,
+    fields: Readonly<Record<string, unknown>> = {},
+    options: Partial<SimulatedAgentOptions> = {},
+  ): Promise<SimulatedAgent> {
+    return eventually(`the end of ${id} to be known`, () =>
+      this.agent(id, fields, options).then(
+        (agent) => ({ agent }),
+        (error: Error) => (error.message.startsWith('client is already connected') ? undefined : { error }),
+      ),
+    ).then((outcome) => {
+      if ('error' in outcome) throw outcome.error;
+      return outcome.agent;
+    });
+  }
+
   /** The end of what it printed, for messages of failed tests. */
   tail(): string {
     return this.#output.slice(-LOG_TAIL_CHARACTERS);
@@ -337,6 +361,12 @@ export class TestServer {
   #notify(): void {
     for (const check of [...this.#watchers]) check();
   }
+}
+
+/** Whether a client is connected; `undefined` when it is not known. Throws when that may not be asked. */
+async function stateOf(api: ApiClient, id: string): Promise<string | undefined> {
+  const answer = await api.get(`/clients/${encodeURIComponent(id)}?fields[clients]=connection_state`);
+  return answer.status === 404 ? undefined : answer.data<{ connection_state: string }>().connection_state;
 }
 
 function toToml(keys: Readonly<Record<string, TomlValue | null>>): string {
