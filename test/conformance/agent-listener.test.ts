@@ -21,7 +21,8 @@ const UPGRADE = {
   'sec-websocket-key': KEY,
   'sec-websocket-protocol': 'rport-v1',
 };
-const LOGIN_WAIT_MS = 400;
+/** So long that the steps of a test come within it, also where everything stands still for a moment. */
+const WAIT_SECONDS = 3;
 let server: TestServer;
 
 before(async () => {
@@ -30,9 +31,9 @@ before(async () => {
       auth: null,
       auth_file: 'clients.json',
       trusted_proxies: ['127.0.0.1'],
-      client_login_wait: LOGIN_WAIT_MS / 1000,
+      client_login_wait: WAIT_SECONDS,
       max_failed_login: 5,
-      ban_time: 2,
+      ban_time: WAIT_SECONDS,
     },
     prepare(_dataDir, folder) {
       const known = { agents: 'agent-secret', colon: 'a:b:c', waiter: 'right' };

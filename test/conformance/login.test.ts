@@ -10,7 +10,8 @@ import { eventually } from '../support/eventually.js';
 import { TestServer } from '../support/server.js';
 
 const PASSWORD = 'password-of-the-tests';
-const WAIT_MS = 1_500;
+/** So long that the steps of a test come within it, also where everything stands still for a moment. */
+const WAIT_SECONDS = 3;
 let server: TestServer;
 let addresses = 0;
 
@@ -20,9 +21,9 @@ before(async () => {
       auth: null,
       auth_file: 'users.json',
       trusted_proxies: ['127.0.0.1'],
-      user_login_wait: WAIT_MS / 1000,
+      user_login_wait: WAIT_SECONDS,
       max_failed_login: 4,
-      ban_time: 2,
+      ban_time: WAIT_SECONDS,
       max_token_lifetime: 24,
     },
     prepare(_dataDir, folder) {
@@ -44,9 +45,13 @@ before(async () => {
 });
 after(() => server.remove());
 
+/** Of a block for tests that is large enough for one that asks again and again. RFC 2544. */
+const nextAddress = (): string => {
+  addresses += 1;
+  return `198.18.${addresses >> 8}.${addresses & 0xff}`;
+};
 /** A caller whose address no other test uses, so that waits and bans do not meet. */
-const caller = (ip = `198.51.100.${++addresses}`): ApiClient =>
-  server.anonymous().with({ 'x-forwarded-for': ip });
+const caller = (ip = nextAddress()): ApiClient => server.anonymous().with({ 'x-forwarded-for': ip });
 const as = (username: string, password = PASSWORD, api = caller()): ApiClient =>
   api.with({ authorization: basic(username, password) });
 const bearer = (token: string, api = caller()): ApiClient => api.with({ authorization: `Bearer ${token}` });
