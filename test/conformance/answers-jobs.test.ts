@@ -125,8 +125,11 @@ test('schedules', async () => {
     return answer.text.includes('"success_count":1') && answer;
   });
   assertDescribed('GET /schedules/{id}', ran, { types: commandTypes('data') });
-  // No other run begins: one under way has no summary yet.
-  const changed = await api.put(pathOf(made), { body: command });
+  // No other run begins; one under way has no summary yet.
+  const changed = await eventually('no run to be under way', async () => {
+    const answer = await api.put(pathOf(made), { body: command });
+    return answer.text.includes('"success_count":1') && answer;
+  });
   assertDescribed('PUT /schedules/{id}', changed, { types: commandTypes('data') });
   assertDescribed('GET /commands', await api.get(`/commands?filter[schedule_id]=${idOf(made)}`));
 

@@ -54,17 +54,8 @@ before(async () => {
 });
 after(() => server?.remove());
 
-/** Each request is a new connection on any of two shards: so many do not all miss one. */
-const ENOUGH = 12;
-
 async function known(...ids: readonly string[]): Promise<void> {
-  let inARow = 0;
-  await eventually(`${ids.join(', ')} to be known`, async () => {
-    const listed = (await admin.get('/clients?fields[clients]=id')).data<{ id: string }[]>();
-    const all = ids.every((id) => listed.some((client) => client.id === id));
-    inARow = all ? inARow + 1 : 0;
-    return inARow === ENOUGH;
-  });
+  for (const id of ids) await server.untilKnown(id, admin);
 }
 
 const post = (...parts: readonly FormPart[]): Promise<ApiAnswer> => admin.post('/files', form(...parts));
@@ -464,6 +455,10 @@ test('a server that is killed in the middle says so of each client, and keeps no
   assert.equal((await post(file, dest, ['id', 'left'], ...clients)).status, 200);
   assert.match(await result('left', 'client-1'), /^success/);
   await eventually('its entry', async () => (await outcomes('left')).length === 1);
+  // That client-1 has it is stored a moment after the entry, and before all of what comes after it.
+  assert.equal((await post(file, dest, ['id', 'after'], toOne)).status, 200);
+  await result('after', 'client-1');
+  await eventually('only the first to be left', () => filepush().length === 1);
   const partial = await startUpload(server.apiPort, root);
   partial.send(formBody([dest, file]).subarray(0, 200_000));
   await eventually('both files to be there', () => filepush().length === 2);
