@@ -41,8 +41,8 @@ export function makeAuthenticate(parts: AuthParts): ApiAuth['authenticate'] {
 
   /** By something nobody can guess, which neither suffers from a ban nor lifts it. */
   const admit = (user: User, ip: string): Answer => {
-    if (!guard.isBanned('api', ip)) guard.succeeded('api', user.username, ip);
-    return toPrincipal(user);
+    const cleared = guard.isBanned('api', ip) ? undefined : guard.succeeded('api', user.username, ip);
+    return cleared === undefined ? toPrincipal(user) : cleared.then(() => toPrincipal(user));
   };
 
   const bySession = (verdict: Verdict, { method, path, ip, userAgent }: Credentials): Answer => {

@@ -15,9 +15,10 @@ export interface Guard {
   mustWait(listener: Listener, identity: string, ip: string): boolean;
   /** How much longer `mustWait` says so; 0 when it does not. */
   waitLeft(listener: Listener, identity: string, ip: string): Milliseconds;
-  /** Resolves when main and this thread's replica have it. Answer the peer only then. */
+  /** Resolves when main and the replicas of all threads have it. Answer the peer only then. */
   failed(listener: Listener, identity: string | null, ip: string): Promise<void>;
-  succeeded(listener: Listener, identity: string | null, ip: string): void;
+  /** The same; `undefined` when nothing was known against the address. Never rejects. */
+  succeeded(listener: Listener, identity: string | null, ip: string): Promise<void> | undefined;
 }
 
 /** Checks agent logins (spec 01 §4.8, all four steps, the guard included). */

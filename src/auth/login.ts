@@ -84,7 +84,7 @@ export function makeLogin(parts: AuthParts): Pick<ApiAuth, 'login' | 'loginVouch
         loginLog.failed(username, ip);
         throw new AppError('unauthorized');
       }
-      if (parts.secondFactor === null) guard.succeeded('api', user.username, ip);
+      if (parts.secondFactor === null) await guard.succeeded('api', user.username, ip);
       const lifetime = parseLifetime(tokenLifetime, parts.longest);
       if (user.passwordExpired) throw new AppError('unauthorized', { title: passwordExpiredTitle });
       return proceed(parts, { user, password: null, newPasswordHash: null, lifetime, request });

@@ -46,8 +46,8 @@ function judge(
   refuseGuesser(parts.guard, username, ip);
   if (right && user !== undefined) {
     // Half a login must not clear the count: it would make guesses of the other half unlimited.
-    if (parts.secondFactor === null) parts.guard.succeeded('api', username, ip);
-    return user;
+    const cleared = parts.secondFactor === null ? parts.guard.succeeded('api', username, ip) : undefined;
+    return cleared === undefined ? user : cleared.then(() => user);
   }
   return parts.guard.failed('api', username, ip).then(() => {
     parts.loginLog.failed(username, ip);

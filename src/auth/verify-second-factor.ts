@@ -43,7 +43,7 @@ export function makeVerifySecondFactor(parts: AuthParts): ApiAuth['verifySecondF
       if (error instanceof AppError && error.code === 'unauthorized') loginLog.failed(session.username, ip);
       throw error;
     });
-    guard.succeeded('api', username, ip);
+    await guard.succeeded('api', username, ip);
     if (newPasswordHash !== null) await accounts.setPasswordHash(username, newPasswordHash);
     const full = await issueToken(parts, { username, lifetime, scopes: fullScopes, userAgent, ip });
     // What ended or moved the sessions of the user meanwhile did not see the new one.

@@ -11,8 +11,11 @@ import { systemClock } from '../../src/time.js';
 import { behaviorOf, RecordedLog } from './actor-system.js';
 import { MemoryLogger } from './memory-logger.js';
 
+/** A thread that hangs does so for this long: far more than the others need for anything. */
+const HANG_MS = 300;
+
 export interface GuardCommand {
-  readonly do: 'failed' | 'succeeded' | 'isBanned' | 'mustWait' | 'exit';
+  readonly do: 'failed' | 'succeeded' | 'isBanned' | 'mustWait' | 'hang' | 'exit';
   readonly listener: Listener;
   readonly identity: string;
   readonly ip: string;
@@ -50,7 +53,9 @@ async function obey({ guardPeer: thread, port, config }: PeerData): Promise<void
         case 'failed':
           return void guard.failed(listener, identity, ip).then(() => sender.reply());
         case 'succeeded':
-          guard.succeeded(listener, identity, ip);
+          return void Promise.resolve(guard.succeeded(listener, identity, ip)).then(() => sender.reply());
+        case 'hang':
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, HANG_MS);
           return sender.reply();
         case 'isBanned':
           return sender.reply(guard.isBanned(listener, ip));

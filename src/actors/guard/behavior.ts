@@ -48,11 +48,13 @@ export const guardBehavior: Behavior<GuardMessage, State, GuardArgs> = {
             `Maximum of ${limits.maxFailed} login attempts reached. Visitor (${ip}) banned. Ban expiry: ${rfc3339(change.banUntil)}`,
           );
         }
-        return sender.reply(news);
+        whenShared(ctx, () => sender.reply(news));
+        return;
       }
       case 'succeeded':
-        if (!state.attempts.hasRecord(message.listener, message.ip, now)) return;
-        publish(ctx, state, state.attempts.success(message.listener, message.ip), now);
+        if (state.attempts.hasRecord(message.listener, message.ip, now))
+          publish(ctx, state, state.attempts.success(message.listener, message.ip), now);
+        whenShared(ctx, () => sender.reply(null));
         return;
       case 'limits':
         state.limits = message.limits;
@@ -70,6 +72,10 @@ function publish(ctx: ActorContext<GuardMessage>, state: State, change: AttemptC
   ctx.system.publish(guardTopic, news);
   return news;
 }
+
+/** Calls `reply` when the replicas of all threads hold what was published so far. */
+const whenShared = (ctx: ActorContext<GuardMessage>, reply: () => void): void =>
+  void ctx.system.published().then(reply);
 
 const rfc3339 = (at: Milliseconds): string => `${new Date(at).toISOString().slice(0, 19)}Z`;
 

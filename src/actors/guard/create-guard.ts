@@ -37,13 +37,16 @@ export interface GuardReplica extends Guard {
 export function createGuard({ system, config, clock, log }: GuardOptions): GuardReplica {
   let limits: ListenerLimits = guardLimits(config);
   const attempts = new Attempts();
-  /** Number of the change up to which the snapshot was complete; `undefined` until it came. */
-  let restored: number | undefined;
+  /** Number of the last change the replica holds; `undefined` until the snapshot came. */
+  let known: number | undefined;
   let early: GuardNews[] = [];
 
+  /** Publications come in their order, replies after the publication: a change must not be made twice. */
   const learn = (news: GuardNews): void => {
-    if (restored === undefined) early.push(news);
-    if (restored === undefined || news.number > restored) attempts.apply(news.change, clock.now());
+    if (known === undefined) early.push(news);
+    else if (news.number <= known) return;
+    else known = news.number;
+    attempts.apply(news.change, clock.now());
   };
   const unsubscribe = system.subscribe(guardTopic, (data) => learn(data as GuardNews));
   const ask = <Reply>(message: GuardMessage): Promise<Reply> =>
@@ -51,12 +54,12 @@ export function createGuard({ system, config, clock, log }: GuardOptions): Guard
 
   const ready = ask<GuardSnapshot>({ type: 'snapshot' }).then((snapshot) => {
     attempts.restore(snapshot.attempts, clock.now());
-    restored = snapshot.number;
+    known = snapshot.number;
     for (const news of early) learn(news);
     early = [];
   });
   ready.catch((error) => {
-    restored = 0;
+    known = 0;
     early = [];
     log.error(`login guard: no snapshot: ${(error as Error).message}`);
   });
@@ -89,10 +92,12 @@ export function createGuard({ system, config, clock, log }: GuardOptions): Guard
     },
     succeeded(listener, _identity, ip) {
       // Nearly every call: nothing is known about the address, and nothing needs to cross threads.
-      if (!attempts.hasRecord(listener, ip, clock.now())) return;
+      if (!attempts.hasRecord(listener, ip, clock.now())) return undefined;
       attempts.apply(attempts.success(listener, ip), clock.now());
-      const message: GuardMessage = { type: 'succeeded', listener, ip: ip.slice(0, LONGEST_TEXT) };
-      system.tell(guardRef, message);
+      return ask<null>({ type: 'succeeded', listener, ip: ip.slice(0, LONGEST_TEXT) }).then(
+        () => undefined,
+        (error: Error) => log.error(`login guard: a login was not shared: ${error.message}`),
+      );
     },
   };
 }

@@ -10,14 +10,14 @@ export const guardRef: ActorRef = { kind: 'guard', id: 'main' };
 export const guardTopic = 'guard';
 
 export type GuardMessage =
-  /** Reply: `GuardNews`. */
+  /** Reply, when all replicas hold it: `GuardNews`. */
   | {
       readonly type: 'failed';
       readonly listener: Listener;
       readonly identity: string | null;
       readonly ip: string;
     }
-  /** Told, not asked. */
+  /** Reply, when all replicas hold it: `null`. */
   | { readonly type: 'succeeded'; readonly listener: Listener; readonly ip: string }
   /** Told by main when the configuration has changed. What has begun keeps its length. */
   | { readonly type: 'limits'; readonly limits: ListenerLimits }

@@ -48,7 +48,7 @@ export function createAgentLogin(options: AgentLoginOptions): AgentLogin {
       if (mustWait(authId, ip)) return null;
       const right = sameText(password, known?.password ?? nobodysPassword);
       if (right && known !== undefined) {
-        guard.succeeded('client', authId, ip);
+        await guard.succeeded('client', authId, ip);
         return known.id;
       }
       log.debug(`Login failed for client auth id: ${quoted(authId)}`);
