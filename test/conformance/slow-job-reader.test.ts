@@ -83,6 +83,6 @@ test('when it goes away, its output is dropped', async () => {
   stdout.stream(Buffer.alloc(TOTAL / 2, 'x'));
   await eventually('the stream to begin', () => stdout.sent > 0);
   deaf.socket.terminate();
-  await eventually('all of it to be taken', () => stdout.sent === TOTAL / 2);
+  await eventually('all of it to be taken', () => stdout.sent === TOTAL / 2, 60_000);
   agent.report(order);
 });
