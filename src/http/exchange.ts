@@ -6,7 +6,7 @@
 import { STATUS_CODES } from 'node:http';
 import { AppError } from '../errors.js';
 import type { ByteSocket, ByteSocketHandlers } from '../protocol/byte-socket.js';
-import type { Milliseconds } from '../time.js';
+import type { Clock, Milliseconds, Timer } from '../time.js';
 import type { EngineRequest, EngineResponse, ResponseStream } from './engine.js';
 import { EngineSocket } from './engine-socket.js';
 
@@ -34,10 +34,12 @@ const HELD_BODY_BYTES = 64 * 1024;
 /** An unread rest of a body up to this size is read and dropped, so that the peer sees the answer. */
 const DRAINED_BODY_BYTES = 1024 * 1024;
 /**
- * How long the end of a larger body is waited for before the answer, which closes the connection then. Whoever still sends
+ * How long more of a larger body is waited for before the answer, which closes the connection then. Whoever still sends
  * when it is closed is told of a broken pipe, and may never see the answer that was on its way.
  */
 const LINGER: Milliseconds = 500;
+/** However much still comes. */
+const LONGEST_LINGER: Milliseconds = 10_000;
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -95,7 +97,7 @@ export class Response implements EngineResponse {
   #receivedBytes = 0;
   #bodyComplete: boolean;
   #paused = false;
-  #linger: { readonly answer: () => void; readonly timer: NodeJS.Timeout } | null = null;
+  #linger: { readonly answer: () => void; timer: Timer } | null = null;
 
   /** `bodyLength` is `null` for a chunked body and 0 for none; `upgrade` is `null` unless it is one. */
   constructor(
@@ -107,6 +109,7 @@ export class Response implements EngineResponse {
     private readonly corkOfAnother: (work: () => void) => void,
     private readonly onError: (error: unknown) => void,
     private readonly onFinished: (response: Response) => void,
+    private readonly clock: Clock,
   ) {
     this.#bodyComplete = bodyLength === 0;
   }
@@ -262,9 +265,21 @@ export class Response implements EngineResponse {
   #lingerBefore(answer: () => void): void {
     this.#state = 'lingering';
     this.#abortCallbacks = [];
-    this.#linger = { answer, timer: setTimeout(answer, LINGER) };
+    const until = this.clock.now() + LONGEST_LINGER;
+    this.#linger = { answer, timer: this.#lingerOn(answer, until) };
     this.#dropBody();
     this.resumeBody();
+  }
+
+  /** Until a while passes without a byte. Those that came while this thread was busy are looked at first. */
+  #lingerOn(answer: () => void, until: Milliseconds): Timer {
+    const seen = this.#receivedBytes;
+    const look = (): void => {
+      if (this.#linger === null) return;
+      if (this.#receivedBytes === seen || this.clock.now() >= until) answer();
+      else this.#linger.timer = this.#lingerOn(answer, until);
+    };
+    return this.clock.after(LINGER, () => void setImmediate(look));
   }
 
   /** Engine callback: the peer is gone. The engine also says so after some answers. */
@@ -346,7 +361,7 @@ export class Response implements EngineResponse {
 
   #settle(): void {
     this.#abortCallbacks = [];
-    clearTimeout(this.#linger?.timer);
+    this.#linger?.timer.cancel();
     this.#linger = null;
     this.#dropBody();
     this.onFinished(this);

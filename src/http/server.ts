@@ -58,7 +58,16 @@ export const listen: Listen = async (options) => {
     const isUpgrade = context !== null && upgradeFault(request) === null;
     const upgrade = isUpgrade ? upgrader(raw, request, context) : null;
     const length = bodyLength(request);
-    const response = new Response(raw, request, length, upgrade, cork.run, onError, unanswered.finished);
+    const response = new Response(
+      raw,
+      request,
+      length,
+      upgrade,
+      cork.run,
+      onError,
+      unanswered.finished,
+      clock,
+    );
     raw.onAborted(() => response.aborted());
     if (length !== 0) raw.onData((chunk, last) => response.received(chunk, last));
     if (options.maxHeaderBytes !== undefined && headerBytes > options.maxHeaderBytes) {

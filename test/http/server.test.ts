@@ -270,6 +270,38 @@ test('who sends all of a large body that is refused gets the answer, and may go 
   assert.equal(left, 0, 'whoever has been answered is not told that the peer left');
 });
 
+test('a large body that is refused is waited for while more of it comes, but not for ever', async (t) => {
+  const clock = new ManualClock();
+  const refuse: Handler = async (_request, response) => {
+    await response.body(10).then(
+      (body) => response.send(200, [], body),
+      (error: AppError) => response.send(error.status, [], error.code),
+    );
+  };
+  const server = await serve(t, refuse, { clock });
+  const piece = Buffer.alloc(65_536, 'x');
+  /** The longest silence, just ended by a piece of the body. */
+  const wait = async (connection: RawConnection): Promise<void> => {
+    await connection.write(piece);
+    clock.advance(500);
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+  };
+  const slow = open(t, server);
+  await slow.write(post(40 * piece.length));
+  for (let count = 0; count < 15; count += 1) await wait(slow);
+  assert.equal(slow.received.length, 0);
+  await slow.write(Buffer.alloc(25 * piece.length, 'x'));
+  assert.doesNotMatch(await slow.until('body_too_large'), /Connection: close/);
+  await slow.write(`${post(4)}next`);
+  await slow.until('next');
+  const endless = open(t, server);
+  await endless.write(post(1e12));
+  for (let count = 0; count < 15; count += 1) await wait(endless);
+  assert.equal(endless.received.length, 0);
+  for (let count = 0; count < 10 && endless.received.length === 0; count += 1) await wait(endless);
+  assert.match(await endless.closed(), /^HTTP\/1\.1 413 /);
+});
+
 test('body chunks can be followed as they come', async (t) => {
   const server = await serve(t, (_request, response) => {
     let text = '';
