@@ -308,14 +308,16 @@ test('rules of channels broken: more data than the window, data on unknown and c
     (agent: SimulatedAgent) => agent.sendRaw(packet(message.requestSuccess, [], 'nobody asked')),
   ]) {
     let channel = -1;
-    const { agent } = await intruder('violator', {
-      onMessage: (payload) => {
-        if (payload[0] !== message.channelOpen) return;
-        const reader = new PacketReader(payload);
-        reader.text();
-        channel = reader.u32() ?? -1;
-      },
-    });
+    const onMessage = (payload: Buffer): void => {
+      if (payload[0] !== message.channelOpen) return;
+      const reader = new PacketReader(payload);
+      reader.text();
+      channel = reader.u32() ?? -1;
+    };
+    // The one before is shown as disconnected a moment before its id is free.
+    const { agent } = await eventually('the next one to be let in', () =>
+      intruder('violator', { onMessage }),
+    );
     const sink = await echoTarget();
     const tunnel = await eventually('the tunnel', async () => {
       const answer = await admin.put(`/clients/violator/tunnels?remote=${sink.port}`);
