@@ -237,7 +237,7 @@ test('tunnels the agent asks for', async () => {
 });
 
 test('a tunnel that cannot be opened refuses the connection, and the client stays disconnected', async () => {
-  const { port, free } = await occupy();
+  const { port, free } = await occupy((await freePorts(1))[0]);
   try {
     const cases = [
       [{ lhost: '0.0.0.0', lport: '1999' }, 'Local port 1999 is not among allowed ports.'],

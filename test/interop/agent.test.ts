@@ -100,16 +100,10 @@ function start(options: Omit<RealAgentOptions, 'agentPort'>): RealAgent {
   return agent;
 }
 
-const connected = (id: string): Promise<Shown> =>
-  eventually(
-    `${id} to be connected`,
-    async () => {
-      const answer = await admin.get(`/clients/${id}`);
-      const client = answer.status === 200 ? answer.data<Shown>() : undefined;
-      return client?.connection_state === 'connected' && client;
-    },
-    AGENT_PATIENCE_MS,
-  );
+const connected = async (id: string): Promise<Shown> => {
+  await server.untilKnown(id, admin, AGENT_PATIENCE_MS);
+  return (await admin.get(`/clients/${id}`)).data<Shown>();
+};
 
 const open = async (id: string, query: string): Promise<Tunnel> =>
   (await admin.put(`/clients/${id}/tunnels?${query}`)).data<Tunnel>();
@@ -218,12 +212,11 @@ test('a reader that stalls: bounded memory, others go on, nothing is lost', suit
   stalled.write(`GET /${TRANSFER_BYTES} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
   const startedAt = Date.now();
   let rounds = 0;
-  // The others work all through the stall.
-  while (Date.now() - startedAt < STALL_MS) {
+  // The others work all through the stall, however slow the machine.
+  while (Date.now() - startedAt < STALL_MS || rounds < 2) {
     assert.equal(await download(port, 8 * MIB), digestOf(8 * MIB));
     rounds += 1;
   }
-  assert.ok(rounds > 1, `${rounds} downloads while another one stalled`);
   const grown = (await server.residentMiB()) - before;
   // What the downloads beside it leave in buffers and heap is not the stalled connection's.
   assert.ok(grown < STALL_MIB + 48, `${grown.toFixed(1)} MiB more`);
@@ -313,6 +306,7 @@ test(
 );
 
 test('kill -9 of the server: the agent comes back with its tunnels, on the same ports', suite, async () => {
+  await connected('main');
   const [port = 0] = await freePorts(1);
   const random = await open('main', `remote=127.0.0.1:${sitePort}&name=random`);
   const explicit = await open(

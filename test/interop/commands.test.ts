@@ -40,17 +40,7 @@ after(async () => {
   await server?.remove();
 });
 
-const connected = (id = 'real') =>
-  eventually(
-    `${id} to be connected`,
-    async () => {
-      const answer = await server.api().get(`/clients/${id}`);
-      return (
-        answer.status === 200 && answer.data<{ connection_state: string }>().connection_state === 'connected'
-      );
-    },
-    AGENT_PATIENCE_MS,
-  );
+const connected = (id = 'real') => server.untilKnown(id, server.api(), AGENT_PATIENCE_MS);
 const run = async (body: object, kind = 'commands') =>
   (await server.api().post(`/clients/real/${kind}`, { body })).data<{ jid: string }>().jid;
 const script = (text: string, more: object = {}) =>
@@ -196,7 +186,7 @@ test('binary output becomes text', suite, async () => {
 });
 
 test('a time-out is reported by the agent, the process goes on', suite, async () => {
-  const shown = await ended(await script('echo so far; sleep 6; echo later', { timeout_sec: 1 }));
+  const shown = await ended(await script('echo so far; sleep 20; echo later', { timeout_sec: 2 }));
   assert.deepEqual([shown.status, shown.error, shown.result?.stdout], ['unknown', '', 'so far\n']);
   assert.ok(process.kill(shown.pid, 0));
 });
@@ -216,11 +206,15 @@ const socket = async (path: string, body: object): Promise<JobReader> => {
 };
 
 test('output comes while a script runs, in pieces that keep characters whole', suite, async () => {
-  const text = "printf 'one \\360\\237'; sleep 0.3; printf '\\230\\200\\n'; echo oops >&2; sleep 1; echo two";
+  const go = join(server.folder, 'go');
+  const text =
+    "printf 'one \\360\\237'; sleep 0.3; printf '\\230\\200\\n'; echo oops >&2; " +
+    `until [ -e ${go} ]; do sleep 0.1; done; echo two`;
   const reader = await socket('scripts', { script: btoa(text) });
   await eventually('the beginning', () => reader.output('real') === 'one \u{1f600}\n');
   await eventually('the error', () => reader.output('real', 'stderr') === 'oops\n');
   assert.equal(reader.ends.length, 0);
+  writeFileSync(go, '');
   assert.equal((await reader.untilClosed()).code, 1000);
   assert.equal(reader.ends[0]?.status, 'successful');
   assert.deepEqual(reader.ends[0]?.result, {

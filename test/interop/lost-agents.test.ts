@@ -30,7 +30,8 @@ interface World {
   start(more?: object): Promise<string>;
   job(jid: string): Promise<Shown>;
   ended(jid: string): Promise<Shown>;
-  untilConnected(connected?: boolean): Promise<void>;
+  untilConnected(): Promise<void>;
+  untilDisconnected(): Promise<boolean>;
   /** A job that runs as ever. */
   assertUsable(): Promise<void>;
 }
@@ -82,19 +83,16 @@ async function world(t: TestContext, id: string): Promise<World> {
         },
         60_000,
       ),
-    async untilConnected(connected = true) {
-      const wanted = connected ? 'connected' : 'disconnected';
-      await eventually(
-        `${id} to be ${wanted}`,
+    untilConnected: () => server.untilKnown(id, api, AGENT_PATIENCE_MS),
+    untilDisconnected: () =>
+      eventually(
+        `${id} to be disconnected`,
         async () => {
-          const answer = await api.get(`/clients/${id}`);
-          return (
-            answer.status === 200 && answer.data<{ connection_state: string }>().connection_state === wanted
-          );
+          const { connection_state } = (await api.get(`/clients/${id}`)).data<{ connection_state: string }>();
+          return connection_state === 'disconnected';
         },
         AGENT_PATIENCE_MS,
-      );
-    },
+      ),
     async assertUsable() {
       const { jid } = (await api.post(`/clients/${id}/commands`, { body: { command: '/usr/bin/id' } })).data<{
         jid: string;
@@ -124,10 +122,13 @@ const listen = async (id: string, body: object): Promise<JobReader> => {
 
 describe('in the middle of a job', { skip: noAgent, timeout: 170_000, concurrency: 4 }, () => {
   test('a lost connection: the job goes on and reports when the agent is back', async (t) => {
-    const { proxy, start, goOn, job, ended, untilConnected, assertUsable } = await world(t, 'cut');
+    const { proxy, start, goOn, job, ended, untilConnected, untilDisconnected, assertUsable } = await world(
+      t,
+      'cut',
+    );
     const jid = await start();
     proxy.cut();
-    await untilConnected(false);
+    await untilDisconnected();
     assert.equal((await job(jid)).status, 'running');
     await untilConnected();
     goOn();
@@ -137,11 +138,14 @@ describe('in the middle of a job', { skip: noAgent, timeout: 170_000, concurrenc
   });
 
   test('a lost connection with a listener: what came stays, and the end is told', async (t) => {
-    const { proxy, script, goOn, ended, untilConnected, assertUsable } = await world(t, 'streamed');
+    const { proxy, script, goOn, ended, untilConnected, untilDisconnected, assertUsable } = await world(
+      t,
+      'streamed',
+    );
     const reader = await listen('streamed', { script: btoa(script) });
     await eventually('the beginning', () => reader.output('streamed') === 'before\n');
     proxy.cut();
-    await untilConnected(false);
+    await untilDisconnected();
     await untilConnected();
     goOn();
     const end = await eventually('the end', () => reader.ends[0]);
@@ -155,7 +159,10 @@ describe('in the middle of a job', { skip: noAgent, timeout: 170_000, concurrenc
   });
 
   test('an agent killed: the job is given up with a reason after its time, the row goes on', async (t) => {
-    const { agent, script, ended, untilConnected, assertUsable } = await world(t, 'killed');
+    const { agent, script, ended, untilConnected, untilDisconnected, assertUsable } = await world(
+      t,
+      'killed',
+    );
     const reader = await listen('killed', {
       script: btoa(script),
       timeout_sec: 1,
@@ -163,7 +170,7 @@ describe('in the middle of a job', { skip: noAgent, timeout: 170_000, concurrenc
     });
     await eventually('the beginning', () => reader.output('killed') === 'before\n');
     await agent.kill();
-    await untilConnected(false);
+    await untilDisconnected();
     agent.startAgain();
     await untilConnected();
     await assertUsable();
@@ -174,10 +181,11 @@ describe('in the middle of a job', { skip: noAgent, timeout: 170_000, concurrenc
   });
 
   test('a job that ends while there is no connection: its result is lost with the agent', async (t) => {
-    const { agent, proxy, start, goOn, job, ended, untilConnected, assertUsable } = await world(t, 'away');
+    const { agent, proxy, start, goOn, job, ended, untilConnected, untilDisconnected, assertUsable } =
+      await world(t, 'away');
     const jid = await start({ timeout_sec: 5 });
     proxy.break();
-    await untilConnected(false);
+    await untilDisconnected();
     goOn();
     await eventually('the agent to end', () => agent.exited);
     assert.equal((await job(jid)).status, 'running');

@@ -27,6 +27,12 @@ export const ADMIN = { username: 'admin', password: 'admin-password-1' } as cons
 /** Spec 01 §4.2: the fingerprint of key seed `test`. */
 export const FINGERPRINT = 'aa:0d:c9:17:67:75:6f:a6:ec:49:65:d4:0f:eb:92:01';
 
+/**
+ * Below the ports the system hands out (32768 and up on Linux), so that no connection of anybody gets the port of a
+ * tunnel that is to come back on it.
+ */
+export const TUNNEL_PORTS = ['1024-32767'] as const;
+
 export type TomlValue = string | number | boolean | readonly string[];
 export type Section = Readonly<Record<string, TomlValue>>;
 
@@ -125,10 +131,11 @@ export class TestServer {
    * Waits until all shards know the client as a connected one: the news reaches the others a moment after the
    * agent's own reply. `api`: of somebody who may see it.
    */
-  async untilKnown(id: string, api: ApiClient = this.api()): Promise<void> {
+  async untilKnown(id: string, api: ApiClient = this.api(), timeoutMs?: number): Promise<void> {
     await onEveryShard(
       `${id} to be known as connected`,
       async () => (await stateOf(api, id)) === 'connected',
+      timeoutMs,
     );
   }
 
@@ -318,7 +325,7 @@ export class TestServer {
         key_seed: 'test',
         auth: AGENT_AUTH,
         data_dir: this.dataDir,
-        used_ports: ['1024-65535'],
+        used_ports: TUNNEL_PORTS,
         allow_root: true,
         shards: 2,
         ...server,
