@@ -150,7 +150,7 @@ test('an agent logs in, its requests are answered, and the listener counts it', 
   const session = await joined;
   assert.equal(session.remoteAddress, '127.0.0.1');
   session.handle(sessionHandlers({ onRequest: (_name, payload, answer) => answer?.(true, payload) }));
-  assert.equal((await agent.request('a', 'b', 1000)).payload.toString(), 'b');
+  assert.equal((await agent.request('a', 'b', 30_000)).payload.toString(), 'b');
   agent.handle(sessionHandlers());
   assert.deepEqual(server.listener.stats(), { handshakes: 0, waiting: 0, limit: 16, connections: 1 });
   agent.close();
@@ -200,7 +200,7 @@ test('an authenticated agent is not cut off by the handshake deadline', async (t
   const agent = await wsAgent({ port: server.port });
   clock.advance(60_000);
   server.sessions[0]?.handle(sessionHandlers({ onRequest: (_n, _p, answer) => answer?.(true) }));
-  assert.equal((await agent.request('ping', '', 10_000)).ok, true);
+  assert.equal((await agent.request('ping', '', 30_000)).ok, true);
   agent.close();
 });
 

@@ -114,7 +114,7 @@ const deferred = <Value>(): { promise: Promise<Value>; resolve: (value: Value) =
 
 /** Agents before 0.8.2 do not know `ping`. */
 const checkAlive = async (session: AgentSession): Promise<void> => {
-  const { ok, payload } = await session.request('ping', '', 5000);
+  const { ok, payload } = await session.request('ping', '', 30_000);
   assert.ok(ok ? payload.length === 0 : payload.toString() === 'unknown request');
 };
 
@@ -174,10 +174,10 @@ test(
     const check = await session.request(
       'check_port',
       JSON.stringify({ HostPort: `127.0.0.1:${echo}`, Timeout: 2e9 }),
-      5000,
+      30_000,
     );
     assert.deepEqual(JSON.parse(check.payload.toString()), { Open: true, ErrMsg: '' });
-    const unknown = await session.request('nonsense', '', 5000);
+    const unknown = await session.request('nonsense', '', 30_000);
     assert.deepEqual([unknown.ok, unknown.payload.toString()], [false, 'unknown request']);
 
     await checkEcho(session, `127.0.0.1:${echo}`, 10 * 1024 * 1024);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { collect, readListeningPorts } from '../../../src/tunnels/ports/listening-ports.js';
+import { freePorts, occupy } from '../../support/free-ports.js';
 
 describe('the table of sockets', () => {
   it('is read for listening ones only, IPv4 and IPv6', () => {
@@ -22,11 +22,9 @@ describe('the table of sockets', () => {
   it('shows a server of this process', {
     skip: process.platform !== 'linux' && 'only Linux has the table',
   }, async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
+    const { port, free } = await occupy((await freePorts(1))[0]);
     assert.ok((await readListeningPorts())?.has(port));
-    await new Promise((resolve) => server.close(resolve));
+    await free();
     assert.ok(!(await readListeningPorts())?.has(port));
   });
 });

@@ -56,7 +56,7 @@ describe('local ports', () => {
   });
 
   it('a port another program listens on is passed over and found again as soon as it is free', async () => {
-    const foreign = await occupy();
+    const foreign = await occupy((await freePorts(1))[0]);
     const ports = portsOf([foreign.port]);
     await assert.rejects(openAny(ports), refusedWith('exhausted'));
     await assert.rejects(open(ports, foreign.port), refusedWith('in_use'));
