@@ -7,8 +7,9 @@ import type { ApiClient } from '../support/api-client.js';
 import { clientRecord } from '../support/client-record.js';
 import { eventually } from '../support/eventually.js';
 import { onEveryShard } from '../support/every-shard.js';
+import { ownPorts, RANDOM_PORTS } from '../support/free-ports.js';
 import { MemoryLogger } from '../support/memory-logger.js';
-import { FINGERPRINT, TestServer, TUNNEL_PORTS } from '../support/server.js';
+import { FINGERPRINT, TestServer } from '../support/server.js';
 import { apiOfUsersFile, PASSWORD, writeUsersFile } from '../support/users-file.js';
 
 /** Spec 03 §4.1, in the order of the answer. */
@@ -244,7 +245,7 @@ test('status has all its keys and counts', async () => {
     tunnel_proxy_enabled: false,
     two_fa_delivery_method: '',
     two_fa_enabled: false,
-    used_ports: TUNNEL_PORTS,
+    used_ports: [RANDOM_PORTS, await ownPorts()],
     users_auth_source: 'File',
   });
   assert.equal(answer.count, undefined);

@@ -8,7 +8,7 @@ import type { Answer, SimulatedAgent } from '../../bench/fleet/simulated-agent.j
 import type { ApiClient } from '../support/api-client.js';
 import { eventually } from '../support/eventually.js';
 import { freePorts, occupy } from '../support/free-ports.js';
-import { ADMIN, TestServer, TUNNEL_PORTS } from '../support/server.js';
+import { ADMIN, TestServer } from '../support/server.js';
 import {
   connectTo,
   echoTarget,
@@ -35,7 +35,7 @@ let ports: number[] = [];
 before(async () => {
   ports = await freePorts(4);
   server = await TestServer.start({
-    server: { used_ports: TUNNEL_PORTS, excluded_ports: ['1-1024', '2000-2010'] },
+    server: { excluded_ports: ['1-1024', '2000-2010'] },
     api: { user_login_wait: 0, max_failed_login: 0 },
   });
   admin = server.api();

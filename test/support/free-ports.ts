@@ -18,10 +18,10 @@ export async function occupy(port = 0, host = '::'): Promise<{ port: number; fre
  * given one of these between its being found free and its use. Each process takes a slice of its own, for the same
  * reason: test files run at the same time.
  */
-const LOWEST = 10_000;
-const SLICES = 60;
+const LOWEST = 28_000;
+const SLICES = 30;
 /** The first one is listened on for as long as the process lives, and says that the slice is taken. */
-const PORTS_PER_SLICE = 360;
+const PORTS_PER_SLICE = 150;
 
 let slice: Promise<number> | null = null;
 let given = 0;
@@ -40,6 +40,20 @@ async function takeSlice(): Promise<number> {
     return first;
   }
   throw new Error('every slice of the ports for tests is taken');
+}
+
+/**
+ * What servers of tests choose from, in the words of `used_ports`: none of a slice, so that no tunnel of one file takes
+ * what another file means to use, and none that the system hands out, so that a tunnel finds its port free when it comes
+ * back on it.
+ */
+export const RANDOM_PORTS = `1024-${LOWEST - 1}`;
+
+/** The slice of this process, in the same words: where its `freePorts` are. */
+export async function ownPorts(): Promise<string> {
+  slice ??= takeSlice();
+  const first = await slice;
+  return `${first + 1}-${first + PORTS_PER_SLICE - 1}`;
 }
 
 /** Ports that were free a moment ago, all different, and not given to this process before until all have been. */

@@ -11,6 +11,7 @@ import { holdPort } from '../../bench/load/hold-port.js';
 import { ApiClient, basic } from './api-client.js';
 import { eventually } from './eventually.js';
 import { onEveryShard } from './every-shard.js';
+import { ownPorts, RANDOM_PORTS } from './free-ports.js';
 import { removeFolder } from './remove-folder.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -26,12 +27,6 @@ export const AGENT_AUTH = 'agents:agent-secret';
 export const ADMIN = { username: 'admin', password: 'admin-password-1' } as const;
 /** Spec 01 §4.2: the fingerprint of key seed `test`. */
 export const FINGERPRINT = 'aa:0d:c9:17:67:75:6f:a6:ec:49:65:d4:0f:eb:92:01';
-
-/**
- * Below the ports the system hands out (32768 and up on Linux), so that no connection of anybody gets the port of a
- * tunnel that is to come back on it.
- */
-export const TUNNEL_PORTS = ['1024-32767'] as const;
 
 export type TomlValue = string | number | boolean | readonly string[];
 export type Section = Readonly<Record<string, TomlValue>>;
@@ -73,6 +68,7 @@ export class TestServer {
   #exited = false;
   #removed = false;
   #output = '';
+  #ownPorts = '';
   #agentPort = 0;
   #apiPort = 0;
   readonly #agents: SimulatedAgent[] = [];
@@ -147,6 +143,7 @@ export class TestServer {
   /** Starts on the same data folder and, from the second time on, on the same ports. */
   async startAgain(): Promise<void> {
     const file = join(this.folder, 'rportd.conf');
+    this.#ownPorts = await ownPorts();
     writeFileSync(file, this.#configuration());
     const seen = this.#output.length;
     const probe = this.#options.probe ? ['--expose-gc', '--import', PROBE] : [];
@@ -325,7 +322,7 @@ export class TestServer {
         key_seed: 'test',
         auth: AGENT_AUTH,
         data_dir: this.dataDir,
-        used_ports: TUNNEL_PORTS,
+        used_ports: [RANDOM_PORTS, this.#ownPorts],
         allow_root: true,
         shards: 2,
         ...server,
