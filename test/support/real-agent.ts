@@ -15,8 +15,11 @@ export const oldAgentBinary = process.env.RPORT_OLD_BIN;
 export const noAgent = agentBinary === undefined ? 'RPORT_BIN names no agent binary' : false;
 export const noOldAgent = oldAgentBinary === undefined ? 'RPORT_OLD_BIN names no old agent binary' : false;
 
-/** Agents wait up to 10 s before `new_connection`, 5 s after a failure, and both after a lost connection. */
-export const AGENT_PATIENCE_MS = 45_000;
+/**
+ * Agents wait up to 10 s before `new_connection`, 5 s after a failure, and both after a lost connection; up to 20 s after
+ * the third failure, which is what a server that takes 15 s to start costs them.
+ */
+export const AGENT_PATIENCE_MS = 90_000;
 
 export interface RealAgentOptions {
   readonly binary?: string;
