@@ -55,12 +55,13 @@ export function createUserRepository({ users }: OpenedTables, log: Logger): User
       return added === true;
     },
 
-    async change(username, change) {
+    async change(username, change, onlyIf = () => true) {
       if (!isKeyText(username)) return 'unknown';
       if (change.username !== undefined) checkKeyText(change.username);
       const changed = await transaction((): UserChanged => {
         const old = rows.inTransaction(username);
         if (old === undefined) return 'unknown';
+        if (!onlyIf(old)) return 'unwanted';
         const next = { ...old, ...change };
         if (next.username !== username) {
           if (isTaken(next.username)) return 'taken';

@@ -2,7 +2,7 @@
 
 import type { User } from '../auth/users/provider.js';
 
-export type UserChanged = 'changed' | 'unknown' | 'taken';
+export type UserChanged = 'changed' | 'unknown' | 'taken' | 'unwanted';
 
 /**
  * Reads see what every thread and process has committed, and give the same object for as long as a row is the same.
@@ -17,8 +17,11 @@ export interface UserRepository {
   addFirst(users: readonly User[]): Promise<boolean>;
   /** `false`, and nothing is written, when the name is taken. */
   add(user: User): Promise<boolean>;
-  /** Absent fields stay. Nothing is written unless `changed`; `taken` is the new name. */
-  change(username: string, change: Partial<User>): Promise<UserChanged>;
+  /**
+   * Absent fields stay. Nothing is written unless `changed`; `taken` is the new name, `unwanted` is what `onlyIf` said
+   * of the user as he was in the transaction.
+   */
+  change(username: string, change: Partial<User>, onlyIf?: (present: User) => boolean): Promise<UserChanged>;
   /** `false` when there is no such user. */
   remove(username: string): Promise<boolean>;
 }

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { AppError } from '../../errors.js';
 import { ADMINISTRATORS } from '../principal.js';
 import { staticUserTitle, type User } from '../users/provider.js';
-import { type UserChange, unknownUserTitle, userExistsTitle } from '../users/writes.js';
+import { type OnlyIf, type UserChange, unknownUserTitle, userExistsTitle } from '../users/writes.js';
 import type { Accounts } from './accounts.js';
 import { isLastAdministrator, refuseLastAdministrator } from './administrators.js';
 import { assertUsername, checkNewUser, checkUserChange } from './check-user-input.js';
@@ -64,13 +64,9 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
     await writes.add(user);
   };
 
-  /** `wanted` sees the user as he is at present; nothing is written when it returns `null`. */
-  const change = (username: string, wanted: (user: User) => UserChange | null): Promise<void> =>
-    turns.take(async () => {
-      const user = await known(username);
-      const changes = wanted(user);
-      if (changes !== null) await writes.change(user.username, changes);
-    });
+  /** `false`, and nothing is written, when `onlyIf` says no. */
+  const change = (username: string, wanted: UserChange, onlyIf?: OnlyIf): Promise<boolean> =>
+    turns.take(async () => writes.change((await known(username)).username, wanted, onlyIf));
 
   return {
     async addUser(input) {
@@ -137,23 +133,21 @@ export function makeUserChanges(options: AccountsOptions): UserChanges {
 
     async setPasswordHash(username, hash, from) {
       refuseReadOnly();
-      await change(username, ({ password }) => {
-        if (from !== undefined && password !== from) throw new AppError('conflict');
-        return { password: hash, passwordExpired: false };
-      });
+      const isIt: OnlyIf = ({ password }) => from === undefined || password === from;
+      if (!(await change(username, { password: hash, passwordExpired: false }, isIt))) {
+        throw new AppError('conflict');
+      }
     },
 
     async replacePasswordHash(username, from, to) {
       refuseReadOnly();
-      await change(username, ({ password }) => (password === from ? { password: to } : null));
+      await change(username, { password: to }, ({ password }) => password === from);
     },
 
     async setTotpSecret(username, otpauthUrl, onlyIfNone = false) {
       refuseReadOnly();
-      await change(username, ({ totpSecret }) => {
-        if (onlyIfNone && totpSecret.trim() !== '') throw totpSecretExists();
-        return { totpSecret: otpauthUrl ?? '' };
-      });
+      const mayBe: OnlyIf = ({ totpSecret }) => !onlyIfNone || totpSecret.trim() === '';
+      if (!(await change(username, { totpSecret: otpauthUrl ?? '' }, mayBe))) throw totpSecretExists();
     },
 
     async applyRoles(username, roles) {

@@ -13,15 +13,16 @@ export interface ChangeOptions {
 }
 
 /**
- * Replaces the users by what `edit` makes of them. The file is read before, so that edits by hand survive, and once
- * more if it has changed in the meantime. Passes on what `edit` throws; throws `AppError` 500 when the file is bad
- * or cannot be written, with the reason in the log only.
+ * Replaces the users by what `edit` makes of them; resolves with `false`, and leaves the file alone, when that is
+ * `null`. The file is read before, so that edits by hand survive, and once more if it has changed in the meantime.
+ * Passes on what `edit` throws; throws `AppError` 500 when the file is bad or cannot be written, with the reason in
+ * the log only.
  */
 export async function changeUsersFile(
   path: string,
-  edit: (entries: readonly UserEntry[]) => readonly unknown[],
+  edit: (entries: readonly UserEntry[]) => readonly unknown[] | null,
   { exclusively, log }: ChangeOptions,
-): Promise<void> {
+): Promise<boolean> {
   const failed = (title: string, error: unknown): AppError => {
     log.error(`${title}: ${path}: ${(error as Error).message}`);
     return new AppError('internal', { title });
@@ -30,11 +31,13 @@ export async function changeUsersFile(
     const before = await readUsers(path).catch((error) => {
       throw failed('the users file cannot be read', error);
     });
-    const text = JSON.stringify(edit(before.entries), null, 1);
+    const edited = edit(before.entries);
+    if (edited === null) return false;
+    const text = JSON.stringify(edited, null, 1);
     try {
       // Better a refusal than a file that the next start cannot read.
       parseUsersFile(text);
-      if (await replaceFile(before, text, exclusively)) return;
+      if (await replaceFile(before, text, exclusively)) return true;
       if (attempt === REPLACE_ATTEMPTS) throw new Error('others keep changing it');
     } catch (error) {
       throw failed('the users file cannot be written', error);

@@ -13,30 +13,33 @@ const noGroupsTitle = "The json file authentication backend doesn't support this
  * reason, with the path, is in the log.
  */
 export function fileUserWrites(path: string, options: ChangeOptions): UserWrites {
-  const edit = (work: (entries: readonly UserEntry[]) => readonly unknown[]): Promise<void> =>
+  const edit = (work: (entries: readonly UserEntry[]) => readonly unknown[] | null): Promise<boolean> =>
     changeUsersFile(path, work, options);
   const refuseGroups = async (): Promise<never> => {
     throw new AppError('bad_request', { title: noGroupsTitle });
   };
   return {
-    add: (user) =>
-      edit((entries) => {
+    async add(user) {
+      await edit((entries) => {
         refuseTaken(entries, user.username);
         return [...entries.map(({ raw }) => raw), newEntry(user)];
-      }),
-    change: (username, change) =>
+      });
+    },
+    change: (username, change, onlyIf = () => true) =>
       edit((entries) => {
         const entry = entryOf(entries, username);
+        if (!onlyIf(entry.user)) return null;
         if (change.username !== undefined && change.username !== username) {
           refuseTaken(entries, change.username);
         }
         return entries.map((one) => (one === entry ? changedEntry(one.raw, change) : one.raw));
       }),
-    remove: (username) =>
-      edit((entries) => {
+    async remove(username) {
+      await edit((entries) => {
         const entry = entryOf(entries, username);
         return entries.filter((one) => one !== entry).map(({ raw }) => raw);
-      }),
+      });
+    },
     putGroup: refuseGroups,
     removeGroup: refuseGroups,
   };

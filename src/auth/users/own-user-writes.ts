@@ -13,14 +13,17 @@ export function ownUserWrites(store: Pick<Store, 'users' | 'userGroups' | 'flush
       if (!(await users.add(user))) throw userExists();
       await store.flushed();
     },
-    async change(username, change) {
-      switch (await users.change(username, change)) {
+    async change(username, change, onlyIf) {
+      switch (await users.change(username, change, onlyIf)) {
         case 'unknown':
           throw unknownUser(username);
         case 'taken':
           throw userExists();
+        case 'unwanted':
+          return false;
         case 'changed':
           await store.flushed();
+          return true;
       }
     },
     async remove(username) {

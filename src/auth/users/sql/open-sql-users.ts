@@ -41,7 +41,7 @@ export async function openSqlUsers({ config, clock, log }: OpenSqlUsersOptions):
       users,
       writes: {
         add: (user) => trouble.guard(changes.add(user)),
-        change: (username, change) => trouble.guard(changes.change(username, change)),
+        change: (username, change, onlyIf) => trouble.guard(changes.change(username, change, onlyIf)),
         remove: (username) => trouble.guard(changes.remove(username)),
         putGroup: (group) => trouble.guard(changes.putGroup(group)),
         removeGroup: (name) => trouble.guard(changes.removeGroup(name)),

@@ -37,8 +37,7 @@ const userOf = ([
   groups,
 ]: UserContent): User => ({
   username,
-  // An empty password would be right for everybody who sends none.
-  password: password === '' ? nobodysHash : password,
+  password,
   passwordExpired,
   groups,
   twoFaSendTo,
@@ -54,12 +53,12 @@ export function userReader(database: SqlDatabase, tables: UserTables): UserReade
     password,
     passwordExpired,
     column(columns.twoFaSendTo, tables.twoFaSendTo),
-    column(columns.totpSecret, tables.totpSecret),
+    totpSecretOf(tables),
   ].join(', ');
   const make = ([name, secret, expired, sendTo, totp]: SqlRow, groups: readonly string[]): User =>
     known.of([
       textOf(name),
-      textOf(secret),
+      passwordOf(secret),
       flagOf(expired),
       textOf(sendTo),
       textOf(totp),
@@ -115,10 +114,16 @@ export function userReader(database: SqlDatabase, tables: UserTables): UserReade
 
     async sample(count) {
       const rows = await database.rows(`SELECT ${username}, ${password} FROM ${users} LIMIT ${count}`);
-      return new Map(rows.map(([name, secret]) => [textOf(name), textOf(secret) || nobodysHash]));
+      return new Map(rows.map(([name, secret]) => [textOf(name), passwordOf(secret)]));
     },
   };
 }
+
+/** An empty password would be right for everybody who sends none. */
+export const passwordOf = (value: unknown): string => textOf(value) || nobodysHash;
+
+/** What to select. */
+export const totpSecretOf = (tables: UserTables): string => column(columns.totpSecret, tables.totpSecret);
 
 /** NULL where it is not read, so that rows have one shape. */
 const column = (name: string, { read }: OptionalColumn): string => (read ? name : 'NULL');

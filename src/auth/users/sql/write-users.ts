@@ -7,7 +7,14 @@ import { textOf } from '../../../sql/value.js';
 import { unlessIncomparable } from '../../incomparable.js';
 import { ADMINISTRATORS } from '../../principal.js';
 import type { User } from '../provider.js';
-import { type UserChange, type UserWrites, unknownUserTitle, userExistsTitle } from '../writes.js';
+import {
+  type OnlyIf,
+  type UserChange,
+  type UserWrites,
+  unknownUserTitle,
+  userExistsTitle,
+} from '../writes.js';
+import { passwordOf, totpSecretOf } from './read-users.js';
 import { columns, type UserTables } from './tables.js';
 
 const { username, group } = columns;
@@ -31,6 +38,13 @@ export function userWrites(
     const sql = `SELECT ${username} FROM ${users} WHERE ${username} = ?${forUpdate}`;
     const names = (await unlessIncomparable(session.rows(sql, [name]), [])).map(([stored]) => textOf(stored));
     return names.includes(name) ? name : names[0];
+  };
+
+  /** As a reader has them, of a user that is there. */
+  const secretsOf = async (session: SqlSession, name: string): Promise<Parameters<OnlyIf>[0]> => {
+    const sql = `SELECT ${columns.password}, ${totpSecretOf(tables)} FROM ${users} WHERE ${isUser}${forUpdate}`;
+    const [[password, totpSecret] = []] = await session.rows(sql, [name, name]);
+    return { password: passwordOf(password), totpSecret: textOf(totpSecret) };
   };
 
   const addMemberships = async (session: SqlSession, name: string, groups: readonly string[]) => {
@@ -69,9 +83,10 @@ export function userWrites(
         await addMemberships(session, user.username, user.groups ?? []);
       }),
 
-    change: (name, change) =>
+    change: (name, change, onlyIf) =>
       database.transaction(async (session) => {
         if ((await storedName(session, name)) !== name) throw unknownUser(name);
+        if (onlyIf !== undefined && !onlyIf(await secretsOf(session, name))) return false;
         const next = change.username ?? name;
         if (next !== name) {
           const holder = await storedName(session, next);
@@ -93,6 +108,7 @@ export function userWrites(
           await removeMemberships(session, next);
           await addMemberships(session, next, change.groups ?? []);
         }
+        return true;
       }),
 
     remove: (name) =>
