@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { Clock } from '../../src/time.js';
 import { deliveryOf, failure, message } from '../support/code-delivery.js';
 import { eventually } from '../support/eventually.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import { tempFolder } from '../support/temp-folder.js';
 
@@ -22,11 +24,10 @@ function script(t: TestContext, ...lines: readonly string[]): Script {
   return { path, file: (name) => join(folder, name) };
 }
 
-const deliveryBy = (path: string, more: { readonly timeout?: number; readonly log?: MemoryLogger } = {}) =>
-  deliveryOf({
-    api: { twoFaTokenDelivery: path, twoFaSendTimeout: more.timeout ?? 20_000 },
-    log: more.log ?? new MemoryLogger(),
-  });
+const TIMEOUT = 20_000;
+
+const deliveryBy = (path: string, more: { readonly clock?: Clock; readonly log?: MemoryLogger } = {}) =>
+  deliveryOf({ api: { twoFaTokenDelivery: path, twoFaSendTimeout: TIMEOUT }, ...more });
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -37,8 +38,12 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
+/** As soon as all of it is there. */
 const pidIn = (file: string): Promise<number> =>
-  eventually(`${file}`, () => existsSync(file) && Number(readFileSync(file, 'utf8').trim()));
+  eventually(
+    `${file}`,
+    () => (existsSync(file) && Number(/^(\d+)\n$/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0)) || false,
+  );
 
 test('a script gets five variables, no arguments and the environment of the server', async (t) => {
   const { path, file } = script(t, 'env > "$HERE/env"; echo "$# args" >> "$HERE/env"');
@@ -87,25 +92,27 @@ test('what a script prints goes to the log, without the code', async (t) => {
 
 test('a script that hangs is ended with everything it has started', async (t) => {
   const { path, file } = script(t, 'sleep 1000 & echo $! > "$HERE/child"', 'echo $$ > "$HERE/self"', 'wait');
-  const started = Date.now();
-  assert.equal(
-    await failure(deliveryBy(path, { timeout: 500 }).send(message())),
-    'context deadline exceeded',
-  );
-  assert.ok(Date.now() - started < 5_000);
-  for (const name of ['self', 'child']) {
-    const pid = await pidIn(file(name));
-    await eventually(`${name} to end`, () => !isAlive(pid));
-  }
+  const clock = new ManualClock();
+  const failed = failure(deliveryBy(path, { clock }).send(message()));
+  const pids = await Promise.all(['self', 'child'].map((name) => pidIn(file(name))));
+  clock.advance(TIMEOUT - 1);
+  assert.ok(pids.every(isAlive));
+  clock.advance(1);
+  assert.equal(await failed, 'context deadline exceeded');
+  for (const pid of pids) await eventually(`${pid} to end`, () => !isAlive(pid));
 });
 
 test('a grandchild that holds the output is not waited for', async (t) => {
   const { path, file } = script(t, 'sleep 1000 & echo $! > "$HERE/child"', 'exit 0');
-  const started = Date.now();
-  await deliveryBy(path, { timeout: 3_000 }).send(message());
-  assert.ok(Date.now() - started < 2_500);
+  const clock = new ManualClock();
+  const sent = deliveryBy(path, { clock }).send(message());
+  // Its deadline, and the time for the last words of the script.
+  await eventually('the end of the script', () => clock.waiting === 2);
+  clock.advance(1_000);
+  await sent;
   const pid = await pidIn(file('child'));
   assert.ok(isAlive(pid), 'it may have something to send yet');
+  clock.advance(TIMEOUT);
   await eventually('the grandchild to end', () => !isAlive(pid));
 });
 

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../src/errors.js';
 import { deliveryOf, failure, message } from '../support/code-delivery.js';
-import { formReceiver, openFormReceiver } from '../support/form-receiver.js';
+import { formReceiver } from '../support/form-receiver.js';
+import { freePorts } from '../support/free-ports.js';
 
 const TOKEN = 'a'.repeat(30);
 const USER = 'u'.repeat(29).concat('1');
@@ -18,12 +19,8 @@ const urlOf = (twoFaTokenDelivery: string, timeout = 20_000) =>
   deliveryOf({
     api: { twoFaTokenDelivery, twoFaSendTimeout: timeout, baseUrl: 'https://tideway.example.com' },
   });
-/** Where nobody listens. */
-async function closedUrl(): Promise<string> {
-  const receiver = await openFormReceiver();
-  await receiver.close();
-  return receiver.url;
-}
+/** Where nobody listens, and nobody who asks for any port begins to. */
+const closedUrl = async (): Promise<string> => `http://127.0.0.1:${(await freePorts(1))[0]}`;
 
 async function refusal(promise: Promise<unknown>): Promise<string> {
   try {
