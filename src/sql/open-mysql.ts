@@ -36,8 +36,11 @@ const IDLE_TIMEOUT: Milliseconds = 60_000;
 const WAITING_LIMIT = 2_000;
 /** Statements a server keeps prepared for each connection; there are about thirty. */
 const PREPARED = 64;
-/** Of what is worth another attempt, see `again`. */
-const ATTEMPTS = 3;
+/**
+ * Of what is worth another attempt, see `again`. Of those who wait for each other one goes on each time, and all others
+ * may be rolled back: as many as may come at once have their turn.
+ */
+const ATTEMPTS = { lost: 3, deadlock: 50 } as const;
 
 /** What cannot be stored is an error instead of a warning; locks are waited for 5 s at most. */
 const SESSION = "SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = 5, autocommit = 1";
@@ -192,16 +195,20 @@ class MysqlDatabase implements SqlDatabase {
 const isGone = (error: unknown): boolean =>
   error instanceof MysqlError && (error.state === 'lost' || error.state === 'late');
 
-/** Up to `ATTEMPTS` times in all, as long as it fails in a way that `harmless` allows to repeat. */
+/** As often as `ATTEMPTS` says, as long as it fails in a way that `harmless` allows to repeat. */
 async function again<Result>(
   attempt: () => Promise<Result>,
   harmless: (error: MysqlError) => boolean,
 ): Promise<Result> {
-  for (let left = ATTEMPTS - 1; ; left -= 1) {
+  const failures = { lost: 0, deadlock: 0 };
+  for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      if (left === 0 || !(error instanceof MysqlError) || !harmless(error)) throw error;
+      if (!(error instanceof MysqlError) || !harmless(error)) throw error;
+      if (error.state !== 'lost' && error.state !== 'deadlock') throw error;
+      failures[error.state] += 1;
+      if (failures[error.state] === ATTEMPTS[error.state]) throw error;
     }
   }
 }

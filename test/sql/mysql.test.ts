@@ -175,4 +175,32 @@ describe('MariaDB', { skip: noMariadb }, () => {
     assert.equal(runs, 3);
     assert.deepEqual(await database.rows('SELECT n FROM t'), [[2], [2]]);
   });
+
+  test('however many wait for each other, all of them get through', async (t) => {
+    const mariadb = await startMariadb();
+    const config = await mariadb.createDatabase();
+    await mariadb.run('CREATE TABLE t (x INT PRIMARY KEY)', [], config.dbName);
+    const count = 12;
+    const database = openDatabase({ database: config, connections: count, clock: systemClock });
+    t.after(() => database.close());
+    let waiting = 0;
+    let together: () => void = () => undefined;
+    const all = new Promise<void>((resolve) => {
+      together = resolve;
+    });
+    let runs = 0;
+    const add = (x: number) =>
+      database.transaction(async (session) => {
+        runs += 1;
+        // The gap, which all of them lock.
+        await session.rows('SELECT x FROM t WHERE x = ? FOR UPDATE', [x]);
+        waiting += 1;
+        if (waiting === count) together();
+        await all;
+        await session.run('INSERT INTO t VALUES (?)', [x]);
+      });
+    await Promise.all(Array.from({ length: count }, (_, x) => add(x)));
+    assert.ok(runs > count, `${runs} runs`);
+    assert.equal((await database.rows('SELECT x FROM t')).length, count);
+  });
 });
