@@ -93,13 +93,14 @@ export class WatchedFile<Value> {
     const forgotten = this.#forgotten;
     const isOld = (): boolean => !force && forgotten !== this.#forgotten;
     try {
+      // The file's date is real time, whatever clock this server was given.
+      const lookedAt = Date.now();
       const { mtimeNs, size, ino } = await stat(path, { bigint: true });
       const version = `${mtimeNs} ${size} ${ino}`;
       if (!force && version === this.#version) return;
       const text = await readFile(path, 'utf8');
       if (isOld()) return;
-      // The file's date is real time, whatever clock this server was given.
-      const settled = Date.now() - Number(mtimeNs / 1_000_000n) > DATE_TICK;
+      const settled = lookedAt - Number(mtimeNs / 1_000_000n) > DATE_TICK;
       this.#version = settled ? version : '';
       this.#value = { value: parse(text) };
       this.#complaint = '';
