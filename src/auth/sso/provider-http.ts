@@ -22,7 +22,10 @@ export interface ProviderRequest {
   readonly body?: string;
 }
 
-/** Throws `ProviderFailure` when no answer came in time or it is too long. */
+/**
+ * Throws `ProviderFailure` when no answer came in time or it is too long. Each request has a connection of its own: one
+ * kept from the last login may just be closing, and a code cannot be sent twice.
+ */
 export type ProviderHttp = (url: string, request?: ProviderRequest) => Promise<ProviderAnswer>;
 
 export function makeProviderHttp(timeout: Milliseconds = TIMEOUT): ProviderHttp {
@@ -30,7 +33,7 @@ export function makeProviderHttp(timeout: Milliseconds = TIMEOUT): ProviderHttp 
     try {
       const response = await fetch(url, {
         method,
-        headers: { 'user-agent': USER_AGENT, ...headers },
+        headers: { connection: 'close', 'user-agent': USER_AGENT, ...headers },
         redirect: 'manual',
         signal: AbortSignal.timeout(timeout),
         ...(body === undefined ? {} : { body }),

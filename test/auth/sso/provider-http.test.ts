@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { limitAtOnce } from '../../../src/auth/sso/limit-at-once.js';
 import { ProviderFailure, ProviderRefusal } from '../../../src/auth/sso/provider-error.js';
@@ -33,6 +33,16 @@ test('an answer that does not come, or does not end, is given up', async (t) => 
     return true;
   });
   await assert.rejects(http(endless), ProviderFailure);
+});
+
+test('a connection that the provider closes after an answer is not used again', async (t) => {
+  const used = new Set<Socket>();
+  const url = await serve(t, ({ socket }, response) => {
+    if (used.has(socket)) socket.destroy();
+    used.add(socket);
+    response.end('{}');
+  });
+  for (let login = 0; login < 3; login++) assert.equal((await patient(url)).status, 200);
 });
 
 test('an answer without end in size is cut off', async (t) => {
