@@ -259,7 +259,8 @@ test('tunnels that exist already', async () => {
 });
 
 test('a port somebody else listens on', async (t) => {
-  const { port, free } = await occupy();
+  const [port = 0] = await freePorts(1);
+  const { free } = await occupy(port);
   t.after(free);
   const answer = await put(`local=${port}&remote=22&check_port=0`);
   assert.equal(answer.refusal, `400 Port ${port} already in use.`);
