@@ -1,6 +1,7 @@
 /**
  * Measurements: 200 agents offer 10 000 a second in all for a time. Counts through the API that every one is stored,
- * measures server CPU per measurement, and the API's latency meanwhile against that of the idle server.
+ * measures server CPU per measurement, and the API's latency meanwhile against that of the idle server. Calls to a second
+ * server with nothing else to do show how much of the difference is the wait for a core the load generator is using.
  */
 
 import { Fleet } from '../fleet/fleet.js';
@@ -23,26 +24,34 @@ export function measurements(seconds: number): Scenario {
     about: `${AGENTS} agents send ${PER_SECOND} measurements a second for ${seconds} s, all of them are stored`,
     async run(start) {
       const server = await start({ handshakes: 64 });
+      const bystander = await start({ handshakes: 64 });
       const fleet = new Fleet({ agentPort: server.agentPort, auth: AGENT_AUTH });
       try {
         const ramp = await fleet.connect(AGENTS, 32);
         await untilConnected(server, AGENTS);
         const authorization = await bearer(server);
         const load = { port: server.apiPort, path: '/api/v1/clients/agent-7', authorization };
-        await steadyCalls(load, 2);
+        const besides = {
+          port: bystander.apiPort,
+          path: '/api/v1/me',
+          authorization: await bearer(bystander),
+        };
+        await Promise.all([steadyCalls(load, 2), steadyCalls(besides, 2)]);
         const idle = await steadyCalls(load, IDLE_SECONDS);
         const cpuBefore = cpuSeconds(server.pid);
         const begun = performance.now();
-        const [sent, busy] = await Promise.all([
+        const [sent, busy, beside] = await Promise.all([
           fleet.measure(PER_SECOND, seconds),
           steadyCalls(load, seconds),
+          steadyCalls(besides, seconds),
         ]);
         const offered = sent / ((performance.now() - begun) / 1_000);
         const stored = await untilStored(server, authorization, sent);
         const took = (performance.now() - begun) / 1_000;
         // The calls cost some CPU, too; what they cost an idle server is known and small, and is left in.
         const cpu = cpuSeconds(server.pid) - cpuBefore;
-        const faults = ramp.failed + (AGENTS - (await fleet.alive())) + (sent - stored) + busy.failed;
+        const faults =
+          ramp.failed + (AGENTS - (await fleet.alive())) + (sent - stored) + busy.failed + beside.failed;
         return {
           figures: [
             { name: 'offered', value: offered, unit: '/s' },
@@ -57,12 +66,14 @@ export function measurements(seconds: number): Scenario {
             { name: 'API p50, meanwhile', value: busy.p50Ms, unit: 'ms' },
             { name: 'API p99, idle', value: idle.p99Ms, unit: 'ms' },
             { name: 'API p99, meanwhile', value: busy.p99Ms, unit: 'ms' },
+            { name: 'second server, p99', value: beside.p99Ms, unit: 'ms' },
             { name: 'lost', value: sent - stored, unit: '' },
           ],
           faults,
         };
       } finally {
         await fleet.close();
+        await bystander.stop();
         await server.stop();
       }
     },
