@@ -43,19 +43,35 @@ export function createPasswordCheck(
   const running = new Map<string, Promise<boolean>>();
   const runningByAddress = new Map<string, number>();
 
-  const run = (guess: string, password: string, stored: string, address: string): Promise<boolean> => {
+  const run = (
+    guess: string,
+    user: User | undefined,
+    password: string,
+    stored: string,
+    address: string,
+  ): Promise<boolean> => {
     const others = runningByAddress.get(address) ?? 0;
     if (others >= CHECKS_PER_ADDRESS) {
       return Promise.reject(new AppError('too_many_requests', { retryAfterSeconds: 1 }));
     }
     runningByAddress.set(address, others + 1);
     const stranger = familiar.get(address, clock.now()) === undefined;
-    const check = hasher.verify(password, stored, stranger).finally(() => {
-      running.delete(guess);
-      const left = (runningByAddress.get(address) ?? 1) - 1;
-      if (left > 0) runningByAddress.set(address, left);
-      else runningByAddress.delete(address);
-    });
+    const check = hasher
+      .verify(password, stored, stranger)
+      .then((matches) => {
+        // Before it is not running any more: who came in between would hash it again.
+        if (matches && user !== undefined) {
+          const now = clock.now();
+          right.set(guess, true, now + REMEMBERED_FOR, now);
+        }
+        return matches;
+      })
+      .finally(() => {
+        running.delete(guess);
+        const left = (runningByAddress.get(address) ?? 1) - 1;
+        if (left > 0) runningByAddress.set(address, left);
+        else runningByAddress.delete(address);
+      });
     running.set(guess, check);
     return check;
   };
@@ -69,12 +85,11 @@ export function createPasswordCheck(
       .digest('base64');
     if (right.get(guess, clock.now()) !== undefined) return user !== undefined;
     const address = banKey(ip);
-    const check = running.get(guess) ?? run(guess, password, stored, address);
+    const check = running.get(guess) ?? run(guess, user, password, stored, address);
     return check.then((matches) => {
       const known = matches && user !== undefined;
       if (!known) return false;
       const now = clock.now();
-      right.set(guess, true, now + REMEMBERED_FOR, now);
       familiar.set(address, true, now + FAMILIAR_FOR, now);
       return true;
     });
