@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { eventually } from '../support/eventually.js';
-import { JobAgent, type Order, started } from '../support/job-agent.js';
+import { connectFour, JobAgent, type Order, started } from '../support/job-agent.js';
 import { TestServer } from '../support/server.js';
 import { PASSWORD, storePeople } from '../support/store-people.js';
 
@@ -45,19 +45,8 @@ before(async () => {
       );
     },
   });
-  one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one' }).connect(
-    server,
-    server.api('root', PASSWORD),
-  );
-  two = await new JobAgent('client-2', { Tags: ['windows'] }).connect(server, server.api('root', PASSWORD));
-  four = await new JobAgent('client-4', { Tags: ['linux', 'windows'] }).connect(
-    server,
-    server.api('root', PASSWORD),
-  );
-  const gone = await server.agent('client-3', { Tags: ['mac'] });
   const root = server.api('root', PASSWORD);
-  await server.untilKnown('client-3', root);
-  gone.destroy();
+  ({ one, two, four } = await connectFour(server, root, 'one'));
   for (const id of ['client-1', 'client-4']) {
     const body = { allowed_user_groups: ['Ops', 'Careful', 'Scripts'] };
     assert.equal((await root.post(`/clients/${id}/acl`, { body })).status, 204);
@@ -70,7 +59,6 @@ before(async () => {
     const body = { id, description: '', params: { client_id } };
     assert.equal((await root.post('/client-groups', { body })).status, 201);
   }
-  await server.untilGone('client-3', root);
 });
 after(() => server?.remove());
 
@@ -192,7 +180,7 @@ test('a client that drops its connection instead of an answer', async () => {
     leaving.agent.destroy();
     return null;
   };
-  await leaving.connect(server, server.api('root', PASSWORD));
+  await leaving.connect(server, api());
   const aborted = await start({ client_ids: ['client-leaving', 'client-1'] });
   const [child] = await children(aborted, 1);
   assert.equal(child?.error, 'failed to send request: EOF');

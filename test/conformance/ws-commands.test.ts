@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { basic } from '../support/api-client.js';
 import { EventReader, type ReadEvent } from '../support/event-reader.js';
 import { eventually } from '../support/eventually.js';
-import { JobAgent, type Order, result } from '../support/job-agent.js';
+import { connectFour, JobAgent, type Order, result } from '../support/job-agent.js';
 import { JobReader } from '../support/job-reader.js';
 import { TestServer } from '../support/server.js';
 import { PASSWORD, storePeople } from '../support/store-people.js';
@@ -52,24 +52,12 @@ before(async () => {
       );
     },
   });
-  one = await new JobAgent('client-1', { Tags: ['linux'], Name: 'one <1>' }).connect(
-    server,
-    server.api('root', PASSWORD),
-  );
-  two = await new JobAgent('client-2', { Tags: ['windows'] }).connect(server, server.api('root', PASSWORD));
-  four = await new JobAgent('client-4', { Tags: ['linux', 'windows'] }).connect(
-    server,
-    server.api('root', PASSWORD),
-  );
-  const gone = await server.agent('client-3', { Tags: ['mac'] });
   const root = server.api('root', PASSWORD);
-  await server.untilKnown('client-3', root);
-  gone.destroy();
+  ({ one, two, four } = await connectFour(server, root, 'one <1>'));
   for (const id of ['client-1', 'client-4']) {
     const body = { allowed_user_groups: ['Ops', 'Careful', 'Plain'] };
     assert.equal((await root.post(`/clients/${id}/acl`, { body })).status, 204);
   }
-  await server.untilGone('client-3', root);
 });
 after(async () => {
   for (const { socket } of [...open, ...watchers]) socket.terminate();

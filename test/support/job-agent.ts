@@ -81,3 +81,18 @@ export const result = (order: Order, change: Readonly<Record<string, unknown>> =
     result: { stdout: 'out', stderr: '', summary: '' },
     ...change,
   });
+
+/**
+ * Whom commands to many are sent to: `client-1` (linux), `client-2` (windows) and `client-4` (both) are connected,
+ * `client-3` (mac) was. `root`: an administrator.
+ */
+export async function connectFour(server: TestServer, root: ApiClient, name: string) {
+  const one = await new JobAgent('client-1', { Tags: ['linux'], Name: name }).connect(server, root);
+  const two = await new JobAgent('client-2', { Tags: ['windows'] }).connect(server, root);
+  const four = await new JobAgent('client-4', { Tags: ['linux', 'windows'] }).connect(server, root);
+  const gone = await server.agent('client-3', { Tags: ['mac'] });
+  await server.untilKnown('client-3', root);
+  gone.destroy();
+  await server.untilGone('client-3', root);
+  return { one, two, four };
+}
